@@ -1,0 +1,56 @@
+// BdpEstimator: how large a window the path can use. While DATA arrives, a PING measures one round trip; if nearly a whole
+// window arrived during it, the window was the limit and doubles. The method of gRPC's C core and of grpc-go; RFC 9113
+// section 6.9 leaves it to us. Pings are rare: only when at least half a window came since the last one, and further apart
+// while they find nothing.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "saker/base/time.h"
+
+namespace saker::h2 {
+
+class BdpEstimator {
+ public:
+  BdpEstimator(uint32_t window_bytes, uint32_t max_bytes) : window_(window_bytes), max_(max_bytes) {}
+
+  // DATA arrived. True: send a PING now and call on_ping_ack() when its answer comes.
+  bool on_data(uint32_t bytes, Time now) {
+    received_ += bytes;
+    if (ping_out_ || received_ < window_ / 2 || now < next_ping_) return false;
+    received_ = bytes;
+    ping_out_ = true;
+    return true;
+  }
+
+  // The answer came. Returns the window to use from now on.
+  uint32_t on_ping_ack(Time now) {
+    ping_out_ = false;
+    const bool was_the_limit = received_ >= window_ / 3 * 2;
+    received_ = 0;
+    if (was_the_limit && window_ < max_) {
+      window_ = static_cast<uint32_t>(std::min<uint64_t>(uint64_t{window_} * 2, max_));
+      pause_ = kMinPause;
+    } else {
+      pause_ = std::min(pause_ * 2, kMaxPause);
+    }
+    next_ping_ = now + (was_the_limit && window_ < max_ ? Duration{0} : pause_);
+    return window_;
+  }
+
+  uint32_t window() const { return window_; }
+
+ private:
+  static constexpr Duration kMinPause = std::chrono::milliseconds(50);
+  static constexpr Duration kMaxPause = std::chrono::seconds(10);
+
+  uint32_t window_;
+  uint32_t max_;
+  uint64_t received_ = 0;
+  bool ping_out_ = false;
+  Duration pause_ = kMinPause;
+  Time next_ping_{};
+};
+
+}  // namespace saker::h2

@@ -1,0 +1,206 @@
+// Connection's life: construction, errors, closing of streams, time. Input: connection_input.cc and connection_frames.cc;
+// output: connection_output.cc.
+#include "saker/h2/connection.h"
+
+#include <algorithm>
+
+namespace saker::h2 {
+namespace {
+
+hpack::DecoderOptions decoder_options(const ConnectionOptions& options) {
+  return {.max_table_bytes = options.header_table_bytes,
+          .max_list_bytes = options.max_header_list_bytes,
+          .max_fields = options.max_header_fields};
+}
+
+}  // namespace
+
+Connection::Connection(Role role, const ConnectionOptions& options,
+                       const ConnectionResources& resources, ConnectionEvents& events, Time now)
+    : role_(role),
+      options_(options),
+      resources_(resources),
+      events_(events),
+      now_(now),
+      out_(resources.chunks),
+      decoder_(decoder_options(options), resources.scratch),
+      stream_window_(options.initial_stream_window_bytes),
+      bdp_(options.initial_stream_window_bytes, options.max_window_bytes),
+      next_own_id_(role == Role::kClient ? 1 : 2),
+      resets_(options.reset_burst, options.reset_per_second),
+      glitches_(options.glitch_burst, options.glitch_per_second) {
+  deadlines_.fill(kNever);
+  send_preface(now);
+}
+
+Connection::~Connection() {
+  close_all(CloseCause::kConnectionLost, ErrorCode::kNoError, 0);
+}
+
+// ---- errors
+
+void Connection::fail(ErrorCode code, const char* why) {
+  if (dead_) return;
+  error_ = {code, why};
+  shut_down(code, why);
+}
+
+void Connection::fail_stream(Stream& stream, ErrorCode code) {
+  send_rst(stream.id, code);
+  close_stream(stream, CloseCause::kResetByUs, code);
+}
+
+void Connection::glitch(const char* why) {
+  ++counters_.glitches;
+  if (!glitches_.try_take(now_)) fail(ErrorCode::kEnhanceYourCalm, why);
+}
+
+void Connection::shut_down(ErrorCode code, const char* why) {
+  if (dead_) return;
+  send_goaway(highest_peer_id_, code, why);
+  dead_ = true;
+  draining_ = true;
+  deadlines_.fill(kNever);
+  close_all(CloseCause::kConnectionLost, code, 0);
+}
+
+void Connection::handle_transport_end() {
+  dead_ = true;
+  draining_ = true;
+  deadlines_.fill(kNever);
+  close_all(CloseCause::kConnectionLost, ErrorCode::kNoError, 0);
+}
+
+// ---- streams
+
+void Connection::close_stream(Stream& stream, CloseCause cause, ErrorCode code) {
+  if (stream.linked()) ready_.remove(stream);
+  if (stream.sending()) --sending_streams_;
+  stream.pending.clear();
+  stream.pending_end = false;
+  stream.trailers.reset();
+  if (data_stream_ == &stream) data_stream_ = nullptr;
+  streams_.erase(stream.id);
+  events_.on_stream_closed(stream, cause, code);
+  resources_.streams.put(&stream);
+}
+
+void Connection::end_sending(Stream& stream) {
+  stream.send_closed = true;
+  if (!stream.recv_closed) {
+    if (role_ == Role::kClient) return;
+    // An early response: what the client still sends is of no use (RFC 9113 section 8.1).
+    send_rst(stream.id, ErrorCode::kNoError);
+  }
+  close_stream(stream, CloseCause::kCompleted, ErrorCode::kNoError);
+}
+
+void Connection::end_receiving(Stream& stream) {
+  stream.recv_closed = true;
+  if (!stream.send_closed) {
+    if (role_ == Role::kServer) return;
+    send_rst(stream.id, ErrorCode::kNoError);  // the response is whole: the rest of our request is moot
+  }
+  close_stream(stream, CloseCause::kCompleted, ErrorCode::kNoError);
+}
+
+void Connection::close_all(CloseCause cause, ErrorCode code, StreamId above) {
+  std::vector<Stream*> closing;
+  streams_.for_each([&](Stream& stream) {
+    if (stream.id > above) closing.push_back(&stream);
+  });
+  std::sort(closing.begin(), closing.end(), [](auto* a, auto* b) { return a->id < b->id; });
+  for (Stream* stream : closing) close_stream(*stream, cause, code);
+}
+
+bool Connection::is_idle(StreamId id) const {
+  return is_peer_id(id) ? id > highest_peer_id_ : id >= next_own_id_;
+}
+
+void Connection::remember_reset(StreamId id) {
+  StreamId& slot = recent_resets_[recent_resets_at_++ % kRecentResets];
+  forgotten_reset_id_ = std::max(forgotten_reset_id_, slot);
+  slot = id;
+}
+
+// True also for ids so old that we no longer know: lenient where memory ends.
+bool Connection::was_reset_by_us(StreamId id) const {
+  return id <= forgotten_reset_id_ ||
+         std::find(recent_resets_.begin(), recent_resets_.end(), id) != recent_resets_.end();
+}
+
+void Connection::reset(Stream& stream, ErrorCode code) {
+  fail_stream(stream, code);
+}
+
+bool Connection::can_open_stream() const {
+  return !dead_ && !draining_ && streams_.size() < peer_.max_concurrent_streams &&
+         next_own_id_ <= kMaxStreamId &&
+         (settings_received_ || streams_.size() < kStreamsBeforeSettings);
+}
+
+// ---- time
+
+Time Connection::poll_timeout() const {
+  return *std::min_element(deadlines_.begin(), deadlines_.end());
+}
+
+void Connection::handle_timeout(Time now) {
+  now_ = now;
+  const auto passed = [&](Deadline which) { return deadlines_[which] <= now; };
+  if (passed(kPrefaceDeadline)) {
+    return fail(ErrorCode::kSettingsTimeout, "no preface and SETTINGS in time");
+  }
+  if (passed(kSettingsAckDeadline)) {
+    return fail(ErrorCode::kSettingsTimeout, "SETTINGS not acknowledged in time");
+  }
+  if (passed(kHeaderBlockDeadline)) {
+    return fail(ErrorCode::kEnhanceYourCalm, "header block not finished in time");
+  }
+  if (passed(kProgressDeadline)) {
+    return fail(ErrorCode::kEnhanceYourCalm, "no flow-control window for queued data in time");
+  }
+  if (passed(kDrainDeadline)) finish_drain();
+}
+
+void Connection::start_drain(Time now) {
+  if (dead_ || drain_announced_) return;
+  now_ = now;
+  drain_announced_ = true;
+  if (role_ == Role::kClient) {
+    draining_ = true;
+    return;
+  }
+  send_goaway(kMaxStreamId, ErrorCode::kNoError, "draining");
+  encode_ping(begin_control(kPingFrameBytes), kDrainPing, false);
+  set_deadline(kDrainDeadline, time_after(now, options_.drain_ping_timeout));
+}
+
+void Connection::finish_drain() {
+  set_deadline(kDrainDeadline, kNever);
+  if (draining_) return;
+  draining_ = true;
+  send_goaway(highest_peer_id_, ErrorCode::kNoError, "draining");
+}
+
+void Connection::grow_windows(uint32_t window) {
+  if (window <= stream_window_) return;
+  stream_window_ = window;
+  streams_.for_each([&](Stream& stream) { stream.recv_window.set_target(window); });
+  recv_window_.set_target(window);
+}
+
+// ---- memory
+
+void Connection::release_idle_memory() {
+  streams_.shrink();
+  if (carry_.empty()) std::vector<uint8_t>().swap(carry_);
+  if (block_.empty()) std::vector<uint8_t>().swap(block_);
+}
+
+size_t Connection::memory_bytes() const {
+  return sizeof *this + streams_.memory_bytes() + carry_.capacity() + block_.capacity() +
+         decoder_.memory_bytes() + encoder_.memory_bytes();
+}
+
+}  // namespace saker::h2

@@ -1,0 +1,299 @@
+// Connection: one HTTP/2 connection, client or server, as a state machine without I/O (RFC 9113). Bytes go in through
+// handle_input(), time through handle_timeout(); events come out through ConnectionEvents; bytes to send are collected and
+// handed over by take_output(). Knows nothing of sockets, clocks, gRPC. One thread.
+//
+//   bytes ─▶ handle_input ─▶ frames ─▶ streams ─▶ events        commands ─▶ output ─▶ take_output ─▶ bytes
+//
+// Contract of commands: none may be called from inside an event. They never fail on a stream that is valid; what cannot be
+// sent yet waits at the stream. A stream's last event, on_stream_closed(), may come from any input, command or
+// take_output(); with it the stream's reference dies.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "saker/base/chunk.h"
+#include "saker/base/object_pool.h"
+#include "saker/base/time.h"
+#include "saker/h2/bdp.h"
+#include "saker/h2/error_code.h"
+#include "saker/h2/frame.h"
+#include "saker/h2/options.h"
+#include "saker/h2/settings.h"
+#include "saker/h2/stream.h"
+#include "saker/h2/stream_map.h"
+#include "saker/h2/token_bucket.h"
+#include "saker/hpack/decoder.h"
+#include "saker/hpack/encoder.h"
+
+namespace saker::h2 {
+
+enum class HeadersKind : uint8_t {
+  kRequest,        // server: a new stream
+  kInformational,  // client: 1xx
+  kResponse,       // client: the final response head
+  kTrailers,
+};
+
+struct HeadersEvent {
+  HeadersKind kind = HeadersKind::kRequest;
+  std::span<const hpack::Field> fields;  // valid until the event returns
+  int status = 0;                        // responses
+  bool end_stream = false;
+  bool truncated = false;  // larger than max_header_list_bytes or max_header_fields: the rest is missing
+};
+
+enum class CloseCause : uint8_t {
+  kCompleted,       // END_STREAM both ways, or an early response whose RST_STREAM(NO_ERROR) cut the rest short
+  kResetByPeer,     // RST_STREAM received
+  kResetByUs,       // reset() or a stream error of the peer's
+  kRefused,         // GOAWAY: the peer has not processed it and never will
+  kConnectionLost,  // the connection ended under it
+};
+
+class ConnectionEvents {
+ public:
+  virtual void on_headers(Stream& stream, const HeadersEvent& event) = 0;
+  // `data` is lent; may be empty when end_stream.
+  virtual void on_data(Stream& stream, Bytes data, bool end_stream) = 0;
+  // The last event of a stream, exactly once. `code` belongs to resets.
+  virtual void on_stream_closed(Stream& stream, CloseCause cause, ErrorCode code) = 0;
+  // All that was pending on the stream has been handed to output.
+  virtual void on_stream_drained(Stream& stream) = 0;
+  // The peer's settings arrived or changed: more streams may be allowed now.
+  virtual void on_peer_settings() = 0;
+  virtual void on_goaway(StreamId last_id, ErrorCode code, std::string_view debug) = 0;
+  virtual void on_ping(uint64_t opaque) = 0;      // answered already
+  virtual void on_ping_ack(uint64_t opaque) = 0;  // of send_ping()
+
+ protected:
+  ~ConnectionEvents() = default;
+};
+
+// What the connections of one loop share.
+struct ConnectionResources {
+  ChunkPool& chunks;
+  ObjectPool<Stream>& streams;
+  hpack::DecoderScratch& scratch;
+};
+
+struct ConnectionCounters {
+  uint64_t streams_opened = 0;
+  uint64_t frames_received = 0;
+  uint64_t data_bytes_received = 0;
+  uint64_t glitches = 0;
+  uint64_t invariants_broken = 0;  // our own bugs: every test fails that sees one
+};
+
+class Connection {
+ public:
+  Connection(Role role, const ConnectionOptions& options, const ConnectionResources& resources,
+             ConnectionEvents& events, Time now);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // ---- input
+  // Consumes all of `bytes`. False: the connection is over; what take_output() still yields should be sent, then close.
+  bool handle_input(Bytes bytes, Time now);
+  void handle_timeout(Time now);
+  // When handle_timeout() is due; kNever: not at all.
+  Time poll_timeout() const;
+  // The transport ended: every stream is closed with kConnectionLost.
+  void handle_transport_end();
+
+  // ---- commands
+  // Client: opens a stream with a request head. `constant` repeats from call to call and is kept encoded in `cache`;
+  // `varying` follows it. Null: not now (peer's limit, GOAWAY, ids used up): see can_open_stream().
+  Stream* open_stream(std::span<const hpack::OutField> constant, hpack::CachedBlock& cache,
+                      std::span<const hpack::OutField> varying, bool end_stream, Time now);
+  // A response head, or trailers when end_stream (they wait behind pending data). `cache` as above.
+  void send_headers(Stream& stream, std::span<const hpack::OutField> constant,
+                    hpack::CachedBlock& cache, std::span<const hpack::OutField> varying,
+                    bool end_stream);
+  // Room for a DATA frame with `size` payload bytes right in the output: the caller writes exactly `size` bytes there before
+  // anything else happens. Null: it does not fit window, frame or output now; use send_data().
+  uint8_t* try_begin_data(Stream& stream, uint32_t size, bool end_stream);
+  // Queues payload; sent as windows and the round robin allow.
+  void send_data(Stream& stream, ChunkQueue&& payload, bool end_stream);
+  void reset(Stream& stream, ErrorCode code);
+  // Streaming: the application has taken `bytes` of DATA off the stream (streams with credit_on_receipt false).
+  void consume(Stream& stream, uint32_t bytes);
+  // A call whose stream is gone still runs: it counts against max_concurrent_streams until release_slot().
+  void hold_slot() { ++held_slots_; }
+  void release_slot() { --held_slots_; }
+  void send_ping(uint64_t opaque);
+  // GOAWAY(2^31-1) and PING, then GOAWAY(last id) on its ACK or after drain_ping_timeout (RFC 9113 section 6.8).
+  void start_drain(Time now);
+  // GOAWAY(code) at once; every stream is closed.
+  void shut_down(ErrorCode code, const char* why);
+
+  // ---- output
+  // Appends what is ready to `out`, at most about output_cap_bytes.
+  void take_output(ChunkQueue& out);
+  bool wants_write() const { return !out_.empty() || send_ready(); }
+  // False: the peer owes us reads (or sends more to answer than it takes): stop reading from it.
+  bool wants_read() const { return control_frames_ < options_.control_frames_pause; }
+  // True: enough is waiting to be written; hold replies back.
+  bool output_full() const { return out_.size() >= options_.output_cap_bytes; }
+
+  // ---- state
+  Role role() const { return role_; }
+  bool alive() const { return !dead_; }                 // false: fatal error or shut_down
+  bool draining() const { return draining_; }           // we sent or received GOAWAY
+  bool can_open_stream() const;
+  bool peer_settings_received() const { return settings_received_; }
+  size_t open_streams() const { return streams_.size(); }
+  size_t peer_stream_limit() const { return peer_.max_concurrent_streams; }
+  const ConnectionError& error() const { return error_; }
+  const Settings& peer_settings() const { return peer_; }
+  const ConnectionCounters& counters() const { return counters_; }
+  const ReceiveWindow& receive_window() const { return recv_window_; }
+  uint32_t stream_window_bytes() const { return stream_window_; }
+  // Gives back what only a busy connection needs.
+  void release_idle_memory();
+  size_t memory_bytes() const;
+
+ private:
+  enum Deadline { kPrefaceDeadline, kSettingsAckDeadline, kHeaderBlockDeadline, kProgressDeadline, kDrainDeadline, kDeadlines };
+
+  // connection_input.cc: the byte stream into frames
+  Bytes take_preface(Bytes bytes);
+  Bytes take_frame(Bytes bytes);
+  Bytes take_data_payload(Bytes bytes);
+  Bytes complete_carry(Bytes bytes);
+  Bytes begin_data_frame(const FrameHeader& header, Bytes bytes);
+  void handle_frame(const FrameHeader& header, Bytes payload);
+  bool check_frame_header(const FrameHeader& header);
+  Stream* find_data_stream(const FrameHeader& header);
+  void recv_data(Bytes data, bool last);
+  void count_data_frame();
+
+  // connection_frames.cc: one handler a frame type
+  void recv_headers(const FrameHeader& header, Bytes payload);
+  void recv_continuation(const FrameHeader& header, Bytes payload);
+  void recv_header_block(StreamId id, bool end_stream, Bytes block);
+  void recv_request(StreamId id, bool end_stream, const hpack::DecodedBlock& block);
+  void recv_response(Stream& stream, bool end_stream, const hpack::DecodedBlock& block);
+  void recv_trailers(Stream& stream, bool end_stream, const hpack::DecodedBlock& block);
+  void recv_priority(const FrameHeader& header, Bytes payload);
+  void recv_rst_stream(const FrameHeader& header, Bytes payload);
+  void recv_settings(const FrameHeader& header, Bytes payload);
+  void recv_ping(const FrameHeader& header, Bytes payload);
+  void recv_goaway(const FrameHeader& header, Bytes payload);
+  void recv_window_update(const FrameHeader& header, Bytes payload);
+  void recv_stream_window_update(StreamId id, uint32_t increment);
+  bool apply_peer_window(uint32_t old_window);
+  bool refuse_new_stream(StreamId id);
+  bool count_reset(const Stream& stream);
+  bool strip_padding(const FrameHeader& header, Bytes& payload, const char* what);
+
+  // connection_output.cc
+  void send_preface(Time now);
+  uint8_t* begin_control(size_t bytes);  // an answer to something that the peer sent
+  uint8_t* begin_ping();                 // a ping of our own
+  void send_goaway(StreamId last_id, ErrorCode code, const char* why);
+  void send_rst(StreamId id, ErrorCode code);
+  void write_headers(StreamId id, std::span<const hpack::OutField> constant,
+                     hpack::CachedBlock& cache, std::span<const hpack::OutField> varying,
+                     bool end_stream);
+  void write_long_headers(StreamId id, std::span<const hpack::OutField> constant,
+                          std::span<const hpack::OutField> varying, bool end_stream);
+  bool write_pending(Stream& stream);
+  void write_deferred_trailers(Stream& stream);
+  void watch_progress(bool progressed);
+  void send_credit(Stream* stream, uint32_t bytes);
+  bool send_ready() const { return !ready_.empty() && send_window_.available() > 0; }
+  void enqueue(Stream& stream);
+
+  // connection.cc
+  void fail(ErrorCode code, const char* why);
+  void fail_stream(Stream& stream, ErrorCode code);
+  void glitch(const char* why);
+  void close_stream(Stream& stream, CloseCause cause, ErrorCode code);
+  void end_sending(Stream& stream);
+  void end_receiving(Stream& stream);
+  void close_all(CloseCause cause, ErrorCode code, StreamId above);
+  bool is_idle(StreamId id) const;
+  bool is_peer_id(StreamId id) const { return (id & 1) == (role_ == Role::kServer ? 1u : 0u); }
+  void remember_reset(StreamId id);
+  bool was_reset_by_us(StreamId id) const;
+  void set_deadline(Deadline which, Time at) { deadlines_[which] = at; }
+  void finish_drain();
+  void grow_windows(uint32_t window);
+
+  static constexpr size_t kRecentResets = 16;
+  static constexpr uint32_t kMaxDirectDataBytes = 32 * 1024;
+  static constexpr size_t kStreamsBeforeSettings = 100;  // opened before the peer's limit is known
+  static constexpr uint64_t kBdpPing = 0x73616b65'72626470;    // "sakerbdp"
+  static constexpr uint64_t kDrainPing = 0x73616b65'72646e21;  // "sakerdn!"
+
+  const Role role_;
+  const ConnectionOptions& options_;  // the owner's; outlives us
+  ConnectionResources resources_;
+  ConnectionEvents& events_;
+  Time now_;
+
+  StreamMap streams_;
+  IntrusiveList<Stream, SendQueueTag> ready_;  // streams with data to send and window of their own for it
+  ChunkQueue out_;
+  hpack::Decoder decoder_;
+  hpack::Encoder encoder_;
+
+  Settings peer_;
+  SendWindow send_window_;
+  ReceiveWindow recv_window_;
+  uint32_t stream_window_;  // what new streams get to receive
+  BdpEstimator bdp_;
+
+  StreamId highest_peer_id_ = 0;
+  StreamId next_own_id_;
+  StreamId goaway_last_id_ = kMaxStreamId;  // the peer's GOAWAY: own streams above it are refused
+
+  // Input that is not whole yet.
+  uint8_t preface_seen_ = 0;
+  bool settings_received_ = false;
+  std::vector<uint8_t> carry_;     // an incomplete frame other than DATA, from its header on
+  FrameHeader data_header_;        // the DATA frame whose payload is arriving
+  uint32_t data_remaining_ = 0;    // payload bytes to come, padding included
+  uint32_t padding_remaining_ = 0;
+  uint32_t padding_bytes_ = 0;     // pad length field and padding of the current frame
+  bool in_data_ = false;
+  bool pad_length_due_ = false;
+  Stream* data_stream_ = nullptr;  // null: closed meanwhile, or to be ignored
+
+  // A header block that is continued.
+  StreamId block_id_ = 0;
+  bool block_end_stream_ = false;
+  uint32_t continuations_ = 0;
+  std::vector<uint8_t> block_;
+
+  // Conduct.
+  TokenBucket resets_;
+  TokenBucket glitches_;
+  uint32_t control_frames_ = 0;  // answers queued since output was last taken
+  uint32_t held_slots_ = 0;
+  uint32_t refused_streams_ = 0;
+  uint32_t empty_frames_ = 0;
+  uint64_t window_updates_ = 0;
+  uint64_t data_frames_sent_ = 0;
+  uint32_t quick_resets_ = 0;    // of streams under a second old
+  std::array<StreamId, kRecentResets> recent_resets_{};
+  uint32_t recent_resets_at_ = 0;
+  StreamId forgotten_reset_id_ = 0;  // the highest that recent_resets_ had to drop
+
+  std::array<Time, kDeadlines> deadlines_;
+  size_t sending_streams_ = 0;  // streams with data that waits
+  bool dead_ = false;
+  bool draining_ = false;
+  bool drain_announced_ = false;
+  bool goaway_sent_ = false;
+  StreamId sent_goaway_last_id_ = kMaxStreamId;
+  ConnectionError error_;
+  ConnectionCounters counters_;
+};
+
+}  // namespace saker::h2

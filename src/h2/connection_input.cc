@@ -1,0 +1,233 @@
+// Connection's input: the byte stream cut into preface and frames. DATA is passed on as it arrives; any other frame waits in
+// carry_ until it is whole, which its checked length bounds.
+#include <algorithm>
+
+#include "saker/h2/connection.h"
+
+namespace saker::h2 {
+
+bool Connection::handle_input(Bytes bytes, Time now) {
+  now_ = now;
+  while (!bytes.empty() && !dead_) {
+    if (preface_seen_ < kClientPreface.size()) {
+      bytes = take_preface(bytes);
+    } else if (in_data_) {
+      bytes = take_data_payload(bytes);
+    } else if (!carry_.empty()) {
+      bytes = complete_carry(bytes);
+    } else {
+      bytes = take_frame(bytes);
+    }
+  }
+  return !dead_;
+}
+
+Bytes Connection::take_preface(Bytes bytes) {
+  const size_t count = std::min(bytes.size(), kClientPreface.size() - preface_seen_);
+  if (as_text(bytes.first(count)) != kClientPreface.substr(preface_seen_, count)) {
+    fail(ErrorCode::kProtocolError, "not an HTTP/2 client preface");
+    return {};
+  }
+  preface_seen_ = static_cast<uint8_t>(preface_seen_ + count);
+  return bytes.subspan(count);
+}
+
+// The common case: the frame is whole in `bytes`.
+Bytes Connection::take_frame(Bytes bytes) {
+  if (bytes.size() < kFrameHeaderBytes) {
+    carry_.assign(bytes.begin(), bytes.end());
+    return {};
+  }
+  const FrameHeader header = parse_frame_header(bytes.data());
+  if (!check_frame_header(header)) return {};
+  if (header.type == FrameType::kData) {
+    return begin_data_frame(header, bytes.subspan(kFrameHeaderBytes));
+  }
+  const size_t frame_bytes = kFrameHeaderBytes + header.length;
+  if (bytes.size() < frame_bytes) {
+    carry_.assign(bytes.begin(), bytes.end());
+    return {};
+  }
+  handle_frame(header, bytes.subspan(kFrameHeaderBytes, header.length));
+  return bytes.subspan(frame_bytes);
+}
+
+// carry_ holds the start of a frame: first its header, checked before anything is reserved for its payload.
+Bytes Connection::complete_carry(Bytes bytes) {
+  const auto take = [&](size_t until) {
+    const size_t count = std::min(bytes.size(), until - carry_.size());
+    carry_.insert(carry_.end(), bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(count));
+    bytes = bytes.subspan(count);
+    return carry_.size() == until;
+  };
+  if (carry_.size() < kFrameHeaderBytes) {
+    if (!take(kFrameHeaderBytes)) return {};
+    const FrameHeader header = parse_frame_header(carry_.data());
+    if (!check_frame_header(header)) return {};
+    if (header.type == FrameType::kData) {
+      carry_.clear();
+      return begin_data_frame(header, bytes);
+    }
+  }
+  const FrameHeader header = parse_frame_header(carry_.data());
+  if (!take(kFrameHeaderBytes + header.length)) return {};
+  handle_frame(header, Bytes(carry_).subspan(kFrameHeaderBytes));
+  carry_.clear();
+  return bytes;
+}
+
+// What can be said of a frame before its payload is there.
+bool Connection::check_frame_header(const FrameHeader& header) {
+  ++counters_.frames_received;
+  if (header.length > options_.max_frame_bytes) {
+    fail(ErrorCode::kFrameSizeError, "frame larger than SETTINGS_MAX_FRAME_SIZE");
+  } else if (block_id_ != 0 &&
+             (header.type != FrameType::kContinuation || header.stream_id != block_id_)) {
+    fail(ErrorCode::kProtocolError, "a header block was interrupted");
+  } else if (!settings_received_ && (header.type != FrameType::kSettings || header.has(kFlagAck))) {
+    fail(ErrorCode::kProtocolError, "the first frame is not SETTINGS");
+  }
+  return !dead_;
+}
+
+void Connection::handle_frame(const FrameHeader& header, Bytes payload) {
+  switch (header.type) {
+    case FrameType::kHeaders:
+      return recv_headers(header, payload);
+    case FrameType::kWindowUpdate:
+      return recv_window_update(header, payload);
+    case FrameType::kSettings:
+      return recv_settings(header, payload);
+    case FrameType::kPing:
+      return recv_ping(header, payload);
+    case FrameType::kRstStream:
+      return recv_rst_stream(header, payload);
+    case FrameType::kContinuation:
+      return recv_continuation(header, payload);
+    case FrameType::kGoaway:
+      return recv_goaway(header, payload);
+    case FrameType::kPriority:
+      return recv_priority(header, payload);
+    case FrameType::kPushPromise:
+      return fail(ErrorCode::kProtocolError, "PUSH_PROMISE, but push is disabled");
+    default:
+      return glitch("too many frames of unknown types");  // RFC 9113 section 5.5: ignored
+  }
+}
+
+// ---- DATA (RFC 9113 section 6.1)
+
+Bytes Connection::begin_data_frame(const FrameHeader& header, Bytes bytes) {
+  if (header.stream_id == 0) {
+    fail(ErrorCode::kProtocolError, "DATA on stream 0");
+    return {};
+  }
+  if (!recv_window_.try_take(header.length)) {
+    fail(ErrorCode::kFlowControlError, "DATA beyond the connection's window");
+    return {};
+  }
+  if (header.has(kFlagPadded) && header.length == 0) {
+    fail(ErrorCode::kFrameSizeError, "padded DATA without a pad length");
+    return {};
+  }
+  data_stream_ = find_data_stream(header);
+  if (dead_) return {};
+  data_header_ = header;
+  in_data_ = true;
+  pad_length_due_ = header.has(kFlagPadded);
+  data_remaining_ = header.length;
+  padding_remaining_ = 0;
+  return take_data_payload(bytes);
+}
+
+// The stream that may receive this DATA; null: ignore its bytes, or the connection failed.
+Stream* Connection::find_data_stream(const FrameHeader& header) {
+  Stream* stream = streams_.find(header.stream_id);
+  if (stream == nullptr) {
+    if (is_idle(header.stream_id)) {
+      fail(ErrorCode::kProtocolError, "DATA on an idle stream");
+    } else if (!was_reset_by_us(header.stream_id)) {
+      fail(ErrorCode::kStreamClosed, "DATA on a closed stream");
+    }
+    return nullptr;
+  }
+  if (stream->recv_closed) {
+    fail(ErrorCode::kStreamClosed, "DATA after END_STREAM");
+    return nullptr;
+  }
+  if (!stream->head_received) {
+    fail(ErrorCode::kProtocolError, "DATA before the response head");
+    return nullptr;
+  }
+  if (!stream->recv_window.try_take(header.length)) {
+    fail(ErrorCode::kFlowControlError, "DATA beyond the stream's window");
+    return nullptr;
+  }
+  return stream;
+}
+
+Bytes Connection::take_data_payload(Bytes bytes) {
+  if (pad_length_due_) {
+    if (bytes.empty()) return bytes;
+    pad_length_due_ = false;
+    padding_remaining_ = bytes[0];
+    padding_bytes_ = padding_remaining_ + 1;
+    --data_remaining_;
+    bytes = bytes.subspan(1);
+    if (padding_remaining_ > data_remaining_) {
+      fail(ErrorCode::kProtocolError, "DATA padding longer than the frame");
+      return {};
+    }
+    data_remaining_ -= padding_remaining_;
+  }
+  const auto count = static_cast<uint32_t>(std::min<size_t>(bytes.size(), data_remaining_));
+  data_remaining_ -= count;
+  const Bytes data = bytes.first(count);
+  bytes = bytes.subspan(count);
+  const auto padding = static_cast<uint32_t>(
+      data_remaining_ == 0 ? std::min<size_t>(bytes.size(), padding_remaining_) : 0);
+  padding_remaining_ -= padding;
+  const bool last = data_remaining_ == 0 && padding_remaining_ == 0;
+  if (last) in_data_ = false;
+  recv_data(data, last);
+  return dead_ ? Bytes{} : bytes.subspan(padding);
+}
+
+// A piece of a DATA frame; `last`: the frame is whole with it.
+void Connection::recv_data(Bytes data, bool last) {
+  if (last) {
+    send_credit(nullptr, data_header_.length);
+    count_data_frame();
+  }
+  if (data_stream_ == nullptr || dead_) return;
+  Stream& stream = *data_stream_;
+  counters_.data_bytes_received += data.size();
+  const bool end_stream = last && data_header_.has(kFlagEndStream);
+  if (stream.content_remaining >= 0) {
+    stream.content_remaining -= static_cast<int64_t>(data.size());
+    if (stream.content_remaining < 0 || (end_stream && stream.content_remaining != 0)) {
+      return fail_stream(stream, ErrorCode::kProtocolError);
+    }
+  }
+  if (!data.empty() || end_stream) events_.on_data(stream, data, end_stream);
+  if (data_stream_ != &stream) return;  // the event ended the stream
+  if (end_stream) return end_receiving(stream);
+  uint32_t credit = stream.credit_on_receipt ? static_cast<uint32_t>(data.size()) : 0;
+  if (last && data_header_.has(kFlagPadded)) credit += padding_bytes_;
+  if (credit != 0) send_credit(&stream, credit);
+}
+
+// A frame that carries nothing and ends nothing is a way to keep us busy for free.
+void Connection::count_data_frame() {
+  if (data_header_.length != 0) {
+    empty_frames_ = 0;
+    if (options_.adaptive_window && bdp_.on_data(data_header_.length, now_)) {
+      encode_ping(begin_ping(), kBdpPing, false);
+    }
+    return;
+  }
+  if (data_header_.has(kFlagEndStream)) return;
+  if (++empty_frames_ > 1) glitch("too many empty DATA frames");
+}
+
+}  // namespace saker::h2
