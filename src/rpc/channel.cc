@@ -1,0 +1,228 @@
+#include "saker/rpc/channel.h"
+
+#include <algorithm>
+#include <atomic>
+
+namespace saker::rpc {
+namespace {
+
+// RFC 9113 section 8.3.1. What has no host name of its own is "localhost".
+std::string authority_of(const net::Address& target) {
+  if (target.transport != net::Transport::kTcp) return "localhost";
+  const bool is_ipv6 = target.host.find(':') != std::string::npos;
+  return (is_ipv6 ? "[" + target.host + "]" : target.host) + ":" + std::to_string(target.port);
+}
+
+}  // namespace
+
+ClientMethod::ClientMethod(std::string path, MethodKind kind)
+    : path_(std::move(path)), kind_(kind) {
+  static std::atomic<size_t> next_index{0};
+  index_ = next_index.fetch_add(1, std::memory_order_relaxed);
+}
+
+// One attempt to connect.
+class Channel::Attempt final : public net::ConnectEvents {
+ public:
+  explicit Attempt(Channel& channel) : channel_(channel) {
+    connecting_ = channel.loop_.connect(channel.target_, channel.options_.connect, *this);
+  }
+  void on_connect(Result<std::unique_ptr<net::Stream>> result) override {
+    channel_.on_connect(*this, std::move(result));
+  }
+
+ private:
+  Channel& channel_;
+  std::unique_ptr<net::ConnectAttempt> connecting_;
+};
+
+Channel::Channel(net::Loop& loop, net::Address target, const ChannelOptions& options)
+    : loop_(loop),
+      target_(std::move(target)),
+      options_(options),
+      target_name_(net::to_string(target_)),
+      authority_(options.authority.empty() ? authority_of(target_) : options.authority) {
+  if (options_.connect_eagerly) connect_more();
+}
+
+Channel::~Channel() {
+  close();
+  loop_.cancel(*this);
+}
+
+void Channel::close() {
+  closed_ = true;
+  attempts_.clear();
+  for (auto& connection : connections_) connection->close();
+  fail_pending("the channel was closed", true);
+  while (!connections_.empty()) {
+    auto connection = std::move(connections_.back());
+    connections_.pop_back();
+    connection->finish_calls();
+  }
+  run_at_turn_end();
+}
+
+size_t Channel::ready_connections() const {
+  return static_cast<size_t>(std::count_if(connections_.begin(), connections_.end(), [](auto& c) {
+    return c->usable() && c->has_been_ready();
+  }));
+}
+
+std::array<hpack::OutField, 7> Channel::request_head(const ClientMethod& method) const {
+  return {{{":method", "POST"},
+           {":scheme", "http"},
+           {":path", method.path()},
+           {":authority", authority_},
+           {"te", "trailers"},
+           {"content-type", "application/grpc"},
+           {"user-agent", options_.user_agent}}};
+}
+
+// ---- calls
+
+void Channel::submit(ClientCall& call) {
+  if (pending_.empty()) {
+    if (ClientConnection* connection = pick()) return connection->open(call);
+  }
+  queue_pending(call);
+  const bool backing_off = loop_.now() < retry_at_ && connections_.empty() && attempts_.empty();
+  if (closed_ || (backing_off && !call.options_.wait_for_ready)) {
+    return call.fail(grpc::StatusCode::kUnavailable, closed_ ? "the channel was closed" : last_error_);
+  }
+  connect_more();
+}
+
+void Channel::queue_pending(ClientCall& call) {
+  pending_.push_back(call);
+}
+
+// The call has got its status while it waited for a connection.
+void Channel::end_pending(ClientCall& call) {
+  call.unlink();
+  call.phase_ = ClientCall::Phase::kDone;
+  finished_.push_back(call);
+  loop_.at_turn_end(*this);
+}
+
+// The call's object is being destroyed before its end.
+void Channel::forget(ClientCall& call) {
+  call.unlink();
+  if (call.deadline_timer_.armed()) loop_.cancel(call.deadline_timer_);
+  if (call.stream_ != nullptr) call.connection_->abandon(call);
+}
+
+void Channel::start_pending() {
+  while (!pending_.empty()) {
+    ClientConnection* connection = pick();
+    if (connection == nullptr) break;
+    connection->open(*pending_.try_pop_front());
+  }
+  if (!pending_.empty()) connect_more();
+}
+
+ClientConnection* Channel::pick() {
+  ClientConnection* best = nullptr;
+  size_t fewest = SIZE_MAX;
+  for (const auto& connection : connections_) {
+    const size_t open = connection->open_streams();
+    if (open < fewest && connection->can_open()) {
+      best = connection.get();
+      fewest = open;
+    }
+  }
+  return best;
+}
+
+void Channel::run_at_turn_end() {
+  while (ClientCall* call = finished_.try_pop_front()) call->finish();
+  ended_.clear();
+}
+
+// ---- connections
+
+// One more connection where one is wanted: the first, or when the present ones have no room; all of them if eager.
+void Channel::connect_more() {
+  if (closed_) return;
+  const size_t usable = static_cast<size_t>(
+      std::count_if(connections_.begin(), connections_.end(), [](auto& c) { return c->usable(); }));
+  if (loop_.now() < retry_at_) {
+    if (!armed()) loop_.arm(*this, retry_at_);
+    return;
+  }
+  const size_t have = usable + attempts_.size();
+  const bool handshaking = ready_connections() < have;
+  if (!options_.connect_eagerly && handshaking) return;
+  const size_t wanted = options_.connect_eagerly ? options_.connections
+                                                 : std::min(have + 1, options_.connections);
+  for (size_t count = have; count < wanted; ++count) {
+    attempts_.push_back(std::make_unique<Attempt>(*this));
+  }
+}
+
+void Channel::on_timer(Time) {
+  if (!pending_.empty() || options_.connect_eagerly) connect_more();
+}
+
+void Channel::on_connect(Attempt& attempt, Result<std::unique_ptr<net::Stream>> result) {
+  const auto at = std::find_if(attempts_.begin(), attempts_.end(),
+                               [&](auto& other) { return other.get() == &attempt; });
+  const std::unique_ptr<Attempt> done = std::move(*at);
+  attempts_.erase(at);
+  if (!result) return connect_failed(result.error().message);
+  connections_.push_back(std::make_unique<ClientConnection>(*this, *std::move(result)));
+  connections_.back()->start();
+}
+
+void Channel::connection_ready() {
+  backoff_ = Duration{0};
+  retry_at_ = Time{};
+  first_failure_ = kNever;
+}
+
+void Channel::connection_ended(ClientConnection& connection) {
+  const auto at = std::find_if(connections_.begin(), connections_.end(),
+                               [&](auto& other) { return other.get() == &connection; });
+  if (at == connections_.end()) return;
+  const bool was_ready = connection.has_been_ready();
+  const std::string why = connection.loss_message();
+  ended_.push_back(std::move(*at));
+  connections_.erase(at);
+  loop_.at_turn_end(*this);
+  if (!was_ready) return connect_failed(why);
+  if (!pending_.empty() || options_.connect_eagerly) connect_more();
+}
+
+void Channel::connect_failed(const std::string& why) {
+  if (closed_) return;
+  last_error_ = why;
+  if (first_failure_ == kNever) first_failure_ = loop_.now();
+  const bool is_vsock = target_.transport == net::Transport::kVsock ||
+                        target_.transport == net::Transport::kVsockMux;
+  const bool is_early = loop_.now() - first_failure_ < options_.vsock_early_retry_for;
+  retry_at_ = loop_.now() + next_backoff(is_vsock && is_early);
+  const bool others = std::any_of(connections_.begin(), connections_.end(),
+                                  [](auto& c) { return c->usable(); });
+  if (!others && attempts_.empty()) fail_pending(why, false);
+  if (!pending_.empty() || options_.connect_eagerly) loop_.arm(*this, retry_at_);
+}
+
+void Channel::fail_pending(const std::string& why, bool all) {
+  pending_.for_each([&](ClientCall& call) {
+    if (all || !call.options_.wait_for_ready) call.fail(grpc::StatusCode::kUnavailable, why);
+  });
+}
+
+Duration Channel::next_backoff(bool is_early_vsock) {
+  if (is_early_vsock) return options_.vsock_early_retry;
+  backoff_ = backoff_ == Duration{0}
+                 ? options_.initial_backoff
+                 : std::min(options_.max_backoff,
+                            std::chrono::duration_cast<Duration>(backoff_ *
+                                                                 options_.backoff_multiplier));
+  const double unit = static_cast<double>(loop_.random() >> 11) / 9007199254740992.0;  // [0, 1)
+  const double jitter = 1.0 + options_.backoff_jitter * (2.0 * unit - 1.0);
+  return std::chrono::duration_cast<Duration>(backoff_ * jitter);
+}
+
+}  // namespace saker::rpc

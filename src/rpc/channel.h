@@ -1,0 +1,80 @@
+// Channel: a client's connections to one target, on one loop. Opens them as load asks for them, up to options.connections;
+// a call goes to the connection with the fewest open streams; when all are at the peer's limit, calls wait, each within its
+// deadline. A dead connection is replaced when it is needed, with exponential back-off. Belongs to its loop; see
+// blocking_client.h for calls from other threads.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "saker/base/object_pool.h"
+#include "saker/hpack/decoder.h"
+#include "saker/net/loop.h"
+#include "saker/rpc/client_connection.h"
+#include "saker/rpc/client_options.h"
+
+namespace saker::rpc {
+
+class Channel final : private net::Timer, private net::TurnTask {
+ public:
+  // No call's object may be active when the channel is destroyed from inside on_done().
+  Channel(net::Loop& loop, net::Address target, const ChannelOptions& options = {});
+  ~Channel();
+
+  // Ends every call with UNAVAILABLE, then closes.
+  void close();
+  // Connections that have finished their handshake.
+  size_t ready_connections() const;
+  // Why the last attempt to connect failed; empty: none has.
+  const std::string& last_error() const { return last_error_; }
+
+  net::Loop& loop() { return loop_; }
+  const ChannelOptions& options() const { return options_; }
+  const std::string& target_name() const { return target_name_; }
+
+  // ---- for calls and connections
+  void submit(ClientCall& call);
+  void queue_pending(ClientCall& call);
+  void end_pending(ClientCall& call);
+  void forget(ClientCall& call);
+  void start_pending();
+  bool has_pending() const { return !pending_.empty(); }
+  void connection_ready();
+  void connection_ended(ClientConnection& connection);
+  std::array<hpack::OutField, 7> request_head(const ClientMethod& method) const;
+  h2::ConnectionResources resources() { return {loop_.chunks(), streams_, scratch_}; }
+
+ private:
+  class Attempt;
+
+  ClientConnection* pick();
+  void connect_more();
+  void on_connect(Attempt& attempt, Result<std::unique_ptr<net::Stream>> result);
+  void connect_failed(const std::string& why);
+  void fail_pending(const std::string& why, bool all);
+  Duration next_backoff(bool is_early_vsock);
+  void on_timer(Time now) override;
+  void run_at_turn_end() override;
+
+  net::Loop& loop_;
+  const net::Address target_;
+  const ChannelOptions options_;
+  const std::string target_name_;
+  std::string authority_;
+  ObjectPool<h2::Stream> streams_;
+  hpack::DecoderScratch scratch_;
+  std::vector<std::unique_ptr<ClientConnection>> connections_;
+  std::vector<std::unique_ptr<ClientConnection>> ended_;  // destroyed at the end of the turn
+  std::vector<std::unique_ptr<Attempt>> attempts_;
+  IntrusiveList<ClientCall, CallListTag> pending_;
+  IntrusiveList<ClientCall, CallListTag> finished_;  // ended while pending: on_done() at the end of the turn
+  Duration backoff_{0};
+  Time retry_at_{};
+  Time first_failure_ = kNever;
+  std::string last_error_;
+  bool closed_ = false;
+};
+
+}  // namespace saker::rpc

@@ -1,0 +1,113 @@
+// ClientCall: one call of a client, from start() to on_done(). The object is the caller's and may be used again once
+// on_done() has been called; the steady state allocates nothing. Belongs to its channel's loop.
+//
+//   idle ──start()──▶ pending ──connection, stream──▶ open ──trailers, reset, deadline, cancel()──▶ done ──on_done()──▶ idle
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "saker/base/intrusive_list.h"
+#include "saker/grpc/message.h"
+#include "saker/grpc/metadata.h"
+#include "saker/grpc/status.h"
+#include "saker/h2/connection.h"
+#include "saker/net/loop.h"
+#include "saker/rpc/client_method.h"
+
+namespace saker::rpc {
+
+class Channel;
+class ClientConnection;
+struct CallListTag;
+
+struct CallOptions {
+  Time deadline = kNever;
+  bool wait_for_ready = false;               // wait for a connection instead of failing with UNAVAILABLE
+  const grpc::Metadata* metadata = nullptr;  // must live until the call is open or done
+};
+
+class ClientCall : public ListHook<CallListTag> {
+ public:
+  ClientCall(const ClientCall&) = delete;
+  ClientCall& operator=(const ClientCall&) = delete;
+  virtual ~ClientCall();
+
+  // Starts the call on the channel's loop thread. The call must be idle.
+  void start(Channel& channel, const ClientMethod& method, const CallOptions& options = {});
+  // Ends it with CANCELLED; on_done() follows. No-op when idle or done.
+  void cancel();
+
+  bool active() const { return phase_ != Phase::kIdle; }
+  // Valid from on_done() on.
+  const grpc::Status& status() const { return status_; }
+  const grpc::Metadata& initial_metadata() const { return initial_metadata_; }
+  const grpc::Metadata& trailing_metadata() const { return trailing_metadata_; }
+  // "ipv4:127.0.0.1:50051", or empty when no connection was used.
+  const std::string& peer_name() const { return peer_name_; }
+
+ protected:
+  ClientCall() : deadline_timer_(*this) {}
+
+  // ---- for the kinds of call
+  // The stream is open and its head is sent: send what there is to send. Outside of events.
+  virtual void on_open() = 0;
+  // DATA arrived, inside an event: no commands.
+  virtual void on_data(Bytes data, bool end) = 0;
+  // From the connection's ready list, after input or drained output.
+  virtual void run() {}
+  virtual void on_drained() {}
+  // The stream has ended with status().ok(): may still turn it into an error.
+  virtual void on_complete() {}
+  // The end; the call is idle again and may be started again or destroyed.
+  virtual void on_done() = 0;
+
+  // Room for one message of `size` bytes as the stream's next DATA, or null: use send_chunks().
+  uint8_t* begin_message(size_t size, bool last);
+  void send_chunks(ChunkQueue&& prefixed_message, bool last);
+  void make_ready();
+  void consume(size_t bytes);
+  // Ends the call from inside an event or outside with this status; the stream is reset.
+  void fail(grpc::StatusCode code, std::string message);
+  bool open() const { return phase_ == Phase::kOpen && stream_ != nullptr; }
+  bool congested() const;
+  h2::Stream& stream() { return *stream_; }
+  ChunkPool& chunks() const;
+
+  grpc::MessageReader reader_;
+  grpc::Status status_;
+
+ private:
+  friend class Channel;
+  friend class ClientConnection;
+  enum class Phase : uint8_t { kIdle, kPending, kOpen, kDone };
+
+  struct DeadlineTimer final : net::Timer {
+    explicit DeadlineTimer(ClientCall& owner) : call(owner) {}
+    void on_timer(Time now) override;
+    ClientCall& call;
+  };
+
+  void recv_headers(const h2::HeadersEvent& event);
+  void recv_status(const h2::HeadersEvent& event);
+  void stream_closed(h2::CloseCause cause, h2::ErrorCode code);
+  void set_status(grpc::StatusCode code, std::string message);
+  void finish();  // calls on_done()
+
+  Channel* channel_ = nullptr;
+  ClientConnection* connection_ = nullptr;
+  h2::Stream* stream_ = nullptr;
+  const ClientMethod* method_ = nullptr;
+  CallOptions options_;
+  Phase phase_ = Phase::kIdle;
+  bool status_set_ = false;
+  bool reset_due_ = false;   // fail() inside an event: reset when the ready list runs
+  bool retried_ = false;
+  int http_status_ = 0;
+  grpc::Metadata initial_metadata_;
+  grpc::Metadata trailing_metadata_;
+  std::string peer_name_;
+  DeadlineTimer deadline_timer_;
+};
+
+}  // namespace saker::rpc

@@ -1,0 +1,204 @@
+#include "saker/rpc/client_connection.h"
+
+#include <array>
+
+#include "saker/grpc/timeout.h"
+#include "saker/rpc/channel.h"
+
+namespace saker::rpc {
+
+ClientConnection::ClientConnection(Channel& channel, std::unique_ptr<net::Stream> stream)
+    : channel_(channel),
+      stream_(std::move(stream)),
+      engine_(h2::Role::kClient, channel.options().connection, channel.resources(), *this,
+              channel.loop().now()),
+      budget_(channel.options().max_connection_memory_bytes),
+      messages_{&channel.loop().chunks(), &budget_, channel.options().max_receive_message_bytes},
+      peer_name_(stream_->peer().name),
+      loss_message_("the connection to " + channel.target_name() + " was lost") {}
+
+ClientConnection::~ClientConnection() {
+  channel_.loop().cancel(*this);
+}
+
+void ClientConnection::start() {
+  stream_->start(*this);
+  schedule();
+}
+
+// ---- turns
+
+void ClientConnection::on_data(Bytes bytes) {
+  in_turn_ = true;
+  engine_.handle_input(bytes, channel_.loop().now());
+  turn();
+}
+
+void ClientConnection::on_sent() {
+  turn();
+}
+
+void ClientConnection::schedule() {
+  channel_.loop().at_turn_end(*this);
+}
+
+// What follows every input: ends of calls, then output. May destroy this.
+void ClientConnection::turn() {
+  in_turn_ = true;
+  run_ready();
+  if (capacity_grew_) {
+    capacity_grew_ = false;
+    channel_.start_pending();
+  }
+  flush();
+  in_turn_ = false;
+  arm_timer();
+  if (ended_ && ready_.empty() && engine_.open_streams() == 0) channel_.connection_ended(*this);
+}
+
+void ClientConnection::run_ready() {
+  while (ClientCall* call = ready_.try_pop_front()) run_call(*call);
+}
+
+void ClientConnection::run_call(ClientCall& call) {
+  if (call.reset_due_ && call.stream_ != nullptr) {
+    engine_.reset(*call.stream_, h2::ErrorCode::kCancel);
+    call.unlink();
+  }
+  if (call.phase_ == ClientCall::Phase::kDone) return call.finish();
+  call.run();
+}
+
+void ClientConnection::flush() {
+  if (ended_ || stream_->write_in_flight()) return;
+  ChunkQueue out(channel_.loop().chunks());
+  engine_.take_output(out);
+  if (!out.empty()) {
+    stream_->submit(std::move(out));
+  } else if (!engine_.alive() || (engine_.draining() && engine_.open_streams() == 0)) {
+    return close();
+  }
+  const bool pause = !engine_.wants_read();
+  if (pause != reading_paused_) stream_->pause_reading(reading_paused_ = pause);
+}
+
+void ClientConnection::arm_timer() {
+  const Time due = engine_.poll_timeout();
+  if (ended_ || due == kNever) return;
+  if (!armed() || due < deadline()) channel_.loop().arm(*this, due);
+}
+
+void ClientConnection::on_timer(Time now) {
+  engine_.handle_timeout(now);
+  turn();
+}
+
+// ---- the end
+
+void ClientConnection::on_end(const Error& error) {
+  if (!error.message.empty()) loss_message_ += " (" + error.message + ")";
+  ended_ = true;
+  engine_.handle_transport_end();
+  schedule();
+}
+
+void ClientConnection::drain() {
+  engine_.start_drain(channel_.loop().now());
+  schedule();
+}
+
+void ClientConnection::close() {
+  if (ended_) return;
+  stream_->close();
+  ended_ = true;
+  engine_.handle_transport_end();
+  schedule();
+}
+
+// ---- calls
+
+hpack::CachedBlock& ClientConnection::cache_for(const ClientMethod& method) {
+  if (method.index() >= caches_.size()) caches_.resize(method.index() + 1);
+  return caches_[method.index()];
+}
+
+void ClientConnection::open(ClientCall& call) {
+  const std::array<hpack::OutField, 7> constant = channel_.request_head(*call.method_);
+  std::vector<hpack::OutField> custom;
+  std::string scratch;
+  std::span<const hpack::OutField> varying;
+  char timeout[grpc::kMaxTimeoutBytes];
+  hpack::OutField timeout_field;
+  const bool has_metadata = call.options_.metadata != nullptr && !call.options_.metadata->empty();
+  if (call.options_.deadline != kNever) {
+    const Duration left = call.options_.deadline - channel_.loop().now();
+    timeout_field = {"grpc-timeout", {timeout, grpc::encode_timeout(left, timeout)}};
+    varying = {&timeout_field, 1};
+  }
+  if (has_metadata) {
+    custom.assign(varying.begin(), varying.end());
+    call.options_.metadata->each_wire(scratch, [&](std::string_view name, std::string_view value) {
+      custom.push_back({name, value});
+    });
+    varying = custom;
+  }
+  touch();
+  h2::Stream* stream = engine_.open_stream(constant, cache_for(*call.method_), varying, false,
+                                           channel_.loop().now());
+  stream->user = &call;
+  call.stream_ = stream;
+  call.connection_ = this;
+  call.phase_ = ClientCall::Phase::kOpen;
+  if (call.peer_name_ != peer_name_) call.peer_name_ = peer_name_;
+  call.reader_.bind(messages_);
+  call.on_open();
+}
+
+void ClientConnection::resubmit(ClientCall& call) {
+  call.phase_ = ClientCall::Phase::kPending;
+  call.connection_ = nullptr;
+  call.unlink();
+  channel_.queue_pending(call);
+  capacity_grew_ = true;
+  touch();
+}
+
+void ClientConnection::abandon(ClientCall& call) {
+  h2::Stream& stream = *call.stream_;
+  stream.user = nullptr;
+  touch();
+  engine_.reset(stream, h2::ErrorCode::kCancel);
+}
+
+// ---- events of the engine: state changes only
+
+void ClientConnection::on_headers(h2::Stream& stream, const h2::HeadersEvent& event) {
+  static_cast<ClientCall*>(stream.user)->recv_headers(event);
+}
+
+void ClientConnection::on_data(h2::Stream& stream, Bytes data, bool end_stream) {
+  static_cast<ClientCall*>(stream.user)->on_data(data, end_stream);
+}
+
+void ClientConnection::on_stream_closed(h2::Stream& stream, h2::CloseCause cause,
+                                        h2::ErrorCode code) {
+  capacity_grew_ = capacity_grew_ || channel_.has_pending();
+  if (stream.user != nullptr) static_cast<ClientCall*>(stream.user)->stream_closed(cause, code);
+}
+
+void ClientConnection::on_stream_drained(h2::Stream& stream) {
+  static_cast<ClientCall*>(stream.user)->on_drained();
+}
+
+void ClientConnection::on_peer_settings() {
+  channel_.connection_ready();
+  capacity_grew_ = true;
+}
+
+void ClientConnection::on_goaway(h2::StreamId, h2::ErrorCode code, std::string_view debug) {
+  loss_message_ += ": the server is going away, ";
+  loss_message_ += h2::error_code_name(code);
+  if (!debug.empty()) loss_message_.append(", ").append(debug.substr(0, 200));
+}
+
+}  // namespace saker::rpc

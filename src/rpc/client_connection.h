@@ -1,0 +1,96 @@
+// ClientConnection: the client's driver that joins one net::Stream with one h2::Connection and the calls on it. Made once the
+// transport is connected; lives until it has ended and its last call has been handed its status. One loop.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "saker/base/intrusive_list.h"
+#include "saker/base/memory_budget.h"
+#include "saker/h2/connection.h"
+#include "saker/net/loop.h"
+#include "saker/rpc/client_call.h"
+
+namespace saker::rpc {
+
+class Channel;
+
+class ClientConnection final : private net::StreamEvents,
+                               private net::TurnTask,
+                               private net::Timer,
+                               private h2::ConnectionEvents {
+ public:
+  ClientConnection(Channel& channel, std::unique_ptr<net::Stream> stream);
+  ~ClientConnection();
+
+  void start();
+  // Opens a stream for `call`; can_open() must hold.
+  void open(ClientCall& call);
+  bool can_open() const {
+    return !ended_ && engine_.peer_settings_received() && engine_.can_open_stream();
+  }
+  bool usable() const { return !ended_ && !engine_.draining(); }
+  size_t open_streams() const { return engine_.open_streams(); }
+  // Lets open calls finish, then closes.
+  void drain();
+  void close();
+
+  h2::Connection& engine() { return engine_; }
+  const std::string& loss_message() const { return loss_message_; }
+  bool has_been_ready() const { return engine_.peer_settings_received(); }
+
+  // ---- for calls
+  void add_ready(ClientCall& call) {
+    ready_.push_back(call);
+    touch();
+  }
+  void touch() {
+    if (!in_turn_) schedule();
+  }
+  void resubmit(ClientCall& call);
+  // Resets the call's stream without telling the call, whose object is going away.
+  void abandon(ClientCall& call);
+  // After close(): hands every call its end.
+  void finish_calls() { run_ready(); }
+
+ private:
+  void on_data(Bytes bytes) override;
+  void on_sent() override;
+  void on_end(const Error& error) override;
+  void run_at_turn_end() override { turn(); }
+  void on_timer(Time now) override;
+
+  void on_headers(h2::Stream& stream, const h2::HeadersEvent& event) override;
+  void on_data(h2::Stream& stream, Bytes data, bool end_stream) override;
+  void on_stream_closed(h2::Stream& stream, h2::CloseCause cause, h2::ErrorCode code) override;
+  void on_stream_drained(h2::Stream& stream) override;
+  void on_peer_settings() override;
+  void on_goaway(h2::StreamId last_id, h2::ErrorCode code, std::string_view debug) override;
+  void on_ping(uint64_t) override {}
+  void on_ping_ack(uint64_t) override {}
+
+  void turn();
+  void run_ready();
+  void run_call(ClientCall& call);
+  void flush();
+  void schedule();
+  void arm_timer();
+  hpack::CachedBlock& cache_for(const ClientMethod& method);
+
+  Channel& channel_;
+  std::unique_ptr<net::Stream> stream_;
+  h2::Connection engine_;
+  std::vector<hpack::CachedBlock> caches_;  // by method index
+  IntrusiveList<ClientCall, CallListTag> ready_;
+  MemoryBudget budget_;
+  grpc::MessageContext messages_;
+  std::string peer_name_;
+  std::string loss_message_;
+  bool in_turn_ = false;
+  bool reading_paused_ = false;
+  bool ended_ = false;
+  bool capacity_grew_ = false;  // streams ended or settings came: pending calls may go
+};
+
+}  // namespace saker::rpc

@@ -1,0 +1,36 @@
+// What a channel may be told. docs/limits.md has a row for each limit.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "saker/h2/options.h"
+#include "saker/net/loop.h"
+
+namespace saker::rpc {
+
+inline h2::ConnectionOptions client_connection_defaults() {
+  h2::ConnectionOptions options;
+  options.max_concurrent_streams = 0;  // of the server's making: none
+  return options;
+}
+
+struct ChannelOptions {
+  h2::ConnectionOptions connection = client_connection_defaults();
+  net::ConnectOptions connect;
+  size_t connections = 1;                              // limit: connections to the target
+  bool connect_eagerly = false;                        // open all of them at once, not as load asks for them
+  uint32_t max_receive_message_bytes = 4 << 20;        // limit: one reply message
+  size_t max_connection_memory_bytes = 16 << 20;       // limit: messages being assembled on one connection
+  std::string authority;                               // empty: from the target
+  std::string user_agent = "saker/" SAKER_VERSION;
+  // Reconnecting: grpc/doc/connection-backoff.md.
+  Duration initial_backoff = std::chrono::seconds(1);
+  Duration max_backoff = std::chrono::seconds(120);
+  double backoff_multiplier = 1.6;
+  double backoff_jitter = 0.2;
+  Duration vsock_early_retry = std::chrono::milliseconds(50);  // while a virtual machine boots …
+  Duration vsock_early_retry_for = std::chrono::seconds(10);   // … this long
+};
+
+}  // namespace saker::rpc

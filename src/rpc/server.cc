@@ -1,0 +1,166 @@
+#include "saker/rpc/server.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <string>
+
+namespace saker::rpc {
+namespace {
+
+constexpr Duration kDrainCheckInterval = std::chrono::milliseconds(5);
+
+// CPUs of the cgroup v2 quota ("max 100000" or "150000 100000"); 0: no quota.
+size_t cgroup_cpus() {
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
+  return static_cast<size_t>(std::ceil(std::strtod(quota.c_str(), nullptr) / period));
+}
+
+}  // namespace
+
+size_t available_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  size_t cpus = 1;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) cpus = static_cast<size_t>(CPU_COUNT(&set));
+  const size_t quota = cgroup_cpus();
+  if (quota != 0) cpus = std::min(cpus, quota);
+  return std::max<size_t>(cpus, 1);
+}
+
+// A loop, its thread, and the drain that runs on it.
+struct Server::LoopThread {
+  std::unique_ptr<net::Loop> loop;
+  std::unique_ptr<ServerLoop> server;
+  std::unique_ptr<DrainTask> drain;
+  std::thread thread;
+};
+
+// Carries an accepted connection to its loop.
+struct Server::AdoptTask final : net::PostedTask {
+  AdoptTask(ServerLoop& owner, net::Accepted connection)
+      : loop(owner), accepted(std::move(connection)) {}
+  void run() override {
+    loop.adopt(std::move(accepted));
+    delete this;
+  }
+  ServerLoop& loop;
+  net::Accepted accepted;
+};
+
+// Starts the drain on a loop's own thread and stops the loop when nothing is left, or when time is up.
+struct Server::DrainTask final : net::PostedTask, net::Timer {
+  DrainTask(Server& owner, size_t loop_index) : server(owner), index(loop_index) {}
+  void run() override {
+    if (index == 0) server.listeners_.clear();
+    ServerLoop& loop = server.loop(index);
+    give_up_at = time_after(loop.loop().now(), server.options_.drain_timeout);
+    loop.drain();
+    on_timer(loop.loop().now());
+  }
+  void on_timer(Time now) override {
+    ServerLoop& loop = server.loop(index);
+    if (loop.counters().connections_open == 0 && loop.connection_count() == 0) {
+      return loop.loop().stop();
+    }
+    if (now >= give_up_at) {
+      if (aborted) return loop.loop().stop();
+      aborted = true;
+      loop.abort_all();
+    }
+    loop.loop().arm(*this, now + kDrainCheckInterval);
+  }
+  Server& server;
+  size_t index;
+  Time give_up_at{};
+  bool aborted = false;
+};
+
+ServerLoop& Server::loop(size_t index) {
+  return *loops_[index]->server;
+}
+
+Server::Server(const ServerOptions& options) : options_(options) {}
+
+Server::~Server() {
+  listeners_.clear();
+  for (auto& loop : loops_) loop->loop->stop();
+  wait();
+}
+
+Result<void> Server::prepare() {
+  const size_t count = options_.threads != 0 ? options_.threads : available_cpus();
+  dispatcher_.prepare(count);
+  for (size_t index = 0; index < count; ++index) {
+    auto loop = net::make_epoll_loop(options_.loop);
+    if (!loop) return std::unexpected(loop.error());
+    auto entry = std::make_unique<LoopThread>();
+    entry->loop = *std::move(loop);
+    entry->server = std::make_unique<ServerLoop>(index, *entry->loop, dispatcher_, options_);
+    entry->drain = std::make_unique<DrainTask>(*this, index);
+    loops_.push_back(std::move(entry));
+  }
+  return {};
+}
+
+Result<net::Address> Server::listen(const net::Address& address) {
+  auto listener = loops_[0]->loop->listen(address, options_.listen, *this);
+  if (!listener) return std::unexpected(listener.error());
+  net::Address bound = (*listener)->address();
+  listeners_.push_back(*std::move(listener));
+  return bound;
+}
+
+void Server::start() {
+  for (auto& entry : loops_) {
+    entry->thread = std::thread([loop = entry->loop.get()] { loop->run(); });
+  }
+}
+
+void Server::shut_down() {
+  if (shutting_down_.exchange(true)) return;
+  for (auto& entry : loops_) entry->loop->post(*entry->drain);
+}
+
+void Server::wait() {
+  for (auto& entry : loops_) {
+    if (entry->thread.joinable()) entry->thread.join();
+  }
+}
+
+uint64_t Server::calls(grpc::StatusCode code) const {
+  uint64_t total = 0;
+  for (const auto& entry : loops_) {
+    for (const auto& row : entry->server->counters().calls) {
+      total += row[static_cast<size_t>(code)];
+    }
+  }
+  return total;
+}
+
+// On loop 0's thread, where the listeners are.
+void Server::on_accept(net::Accepted accepted) {
+  ServerLoop& target = emptiest_loop();
+  if (target.connection_count() * loops_.size() >= options_.max_connections) {
+    loops_[0]->loop->discard(std::move(accepted));
+    return;
+  }
+  target.expect_connection();
+  if (target.index() == 0) return target.adopt(std::move(accepted));
+  target.loop().post(*new AdoptTask(target, std::move(accepted)));
+}
+
+ServerLoop& Server::emptiest_loop() {
+  ServerLoop* best = loops_[0]->server.get();
+  for (auto& entry : loops_) {
+    if (entry->server->connection_count() < best->connection_count()) best = entry->server.get();
+  }
+  return *best;
+}
+
+}  // namespace saker::rpc

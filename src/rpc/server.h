@@ -1,0 +1,63 @@
+// Server: loops on threads, listeners, placement of connections, and the drain. Thread per core: a new connection goes to
+// the loop with the fewest, whatever its transport, because VSOCK has no SO_REUSEPORT.
+//
+//   Server server(options);
+//   server.dispatcher().add_unary<Req, Rep>("/pkg.Service/Method", handler);
+//   server.listen(address); server.start(); … server.shut_down(); server.wait();
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "saker/base/result.h"
+#include "saker/net/loop.h"
+#include "saker/rpc/dispatcher.h"
+#include "saker/rpc/server_loop.h"
+#include "saker/rpc/server_options.h"
+
+namespace saker::rpc {
+
+// CPUs that this process may use: affinity and cgroup quota counted, at least 1.
+size_t available_cpus();
+
+class Server final : private net::ListenerEvents {
+ public:
+  explicit Server(const ServerOptions& options);
+  ~Server();  // shuts down at once if still running
+
+  Dispatcher& dispatcher() { return dispatcher_; }
+
+  // Creates the loops; call after all methods are registered, before listen().
+  Result<void> prepare();
+  // Binds a listener; connections wait in its backlog until start(). Returns the address as bound.
+  Result<net::Address> listen(const net::Address& address);
+  // Starts one thread a loop.
+  void start();
+  // Any thread, also a second time: stops accepting, lets calls finish within drain_timeout, then ends the loops.
+  void shut_down();
+  // Until all threads have ended.
+  void wait();
+
+  size_t loop_count() const { return loops_.size(); }
+  ServerLoop& loop(size_t index);
+  // How many calls with this status have ended, over all loops and methods.
+  uint64_t calls(grpc::StatusCode code) const;
+
+ private:
+  struct LoopThread;
+  struct AdoptTask;
+  struct DrainTask;
+
+  void on_accept(net::Accepted accepted) override;
+  ServerLoop& emptiest_loop();
+
+  const ServerOptions options_;
+  Dispatcher dispatcher_;
+  std::vector<std::unique_ptr<LoopThread>> loops_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::atomic<bool> shutting_down_{false};
+};
+
+}  // namespace saker::rpc

@@ -1,0 +1,181 @@
+#include "saker/rpc/server_call.h"
+
+#include <array>
+#include <charconv>
+
+#include "saker/grpc/base64.h"
+#include "saker/grpc/percent.h"
+#include "saker/rpc/server_connection.h"
+
+namespace saker::rpc {
+namespace {
+
+using hpack::OutField;
+
+constexpr OutField kResponseHead[] = {{":status", "200"}, {"content-type", "application/grpc"}};
+constexpr OutField kOkTrailers[] = {{"grpc-status", "0"}};
+
+// Metadata as fields. `scratch` holds the base64 of binary values and must outlive the fields.
+void append_fields(const grpc::Metadata& metadata, std::string& scratch,
+                   std::vector<OutField>& fields) {
+  metadata.each_wire(scratch, [&](std::string_view name, std::string_view value) {
+    fields.push_back({name, value});
+  });
+}
+
+}  // namespace
+
+void ServerCall::make_ready() {
+  if (!ListHook<ReadyTag>::linked()) connection_->add_ready(*this);
+}
+
+void ServerCall::refuse(grpc::StatusCode code, std::string message) {
+  refusal_ = std::make_unique<grpc::Status>(grpc::Status{code, std::move(message), {}});
+  make_ready();
+}
+
+void ServerCall::run_refusal() {
+  if (!stream_open() || finished_) return;
+  if (http_status_ == 200) return finish(*refusal_);
+  char digits[4];
+  const auto end = std::to_chars(digits, digits + sizeof digits, http_status_).ptr;
+  const OutField fields[] = {{":status", std::string_view(digits, end)}};
+  hpack::CachedBlock unused;
+  finished_ = true;
+  count(grpc::StatusCode::kInternal);
+  connection_->engine().send_headers(*stream_, fields, unused, {}, true);
+}
+
+// ---- replies
+
+void ServerCall::send_head() {
+  h2::Connection& engine = connection_->engine();
+  if (context_.extras_ == nullptr || context_.extras_->initial.empty()) {
+    return engine.send_headers(*stream_, kResponseHead, connection_->head_cache(), {}, false);
+  }
+  std::string scratch;
+  std::vector<OutField> custom;
+  append_fields(context_.extras_->initial, scratch, custom);
+  engine.send_headers(*stream_, kResponseHead, connection_->head_cache(), custom, false);
+}
+
+uint8_t* ServerCall::begin_message(size_t size) {
+  connection_->touch();
+  if (!stream_->head_sent) send_head();
+  if (size > ChunkPool::kLargeBytes) return nullptr;
+  const size_t framed = size + grpc::kMessagePrefixBytes;
+  uint8_t* out =
+      connection_->engine().try_begin_data(*stream_, static_cast<uint32_t>(framed), false);
+  if (out == nullptr) return nullptr;
+  grpc::write_message_prefix(out, false, static_cast<uint32_t>(size));
+  return out + grpc::kMessagePrefixBytes;
+}
+
+void ServerCall::send_chunks(ChunkQueue&& prefixed_message) {
+  connection_->engine().send_data(*stream_, std::move(prefixed_message), false);
+}
+
+void ServerCall::finish_ok() {
+  if (!stream_open()) return;
+  connection_->touch();
+  finished_ = true;
+  if (context_.extras_ != nullptr) return finish(grpc::Status{});
+  count(grpc::StatusCode::kOk);
+  connection_->engine().send_headers(*stream_, kOkTrailers, connection_->trailers_cache(), {},
+                                     true);
+}
+
+// Status and trailing metadata; as Trailers-Only when no head has been sent (gRPC PROTOCOL-HTTP2.md "Responses").
+void ServerCall::finish(const grpc::Status& status) {
+  if (!stream_open()) return;
+  connection_->touch();
+  finished_ = true;
+  count(status.code);
+  std::vector<OutField> fields;
+  std::string initial_scratch;
+  std::string trailing_scratch;
+  if (!stream_->head_sent) {
+    fields.assign(std::begin(kResponseHead), std::end(kResponseHead));
+    if (context_.extras_ != nullptr) append_fields(context_.extras_->initial, initial_scratch, fields);
+  }
+  fields.push_back({"grpc-status", grpc::encode_grpc_status(status.code)});
+  std::string message;
+  grpc::append_percent_encoded(status.message, message);
+  if (!message.empty()) fields.push_back({"grpc-message", message});
+  std::string details(grpc::base64_encoded_size(status.details_bin.size()), '\0');
+  grpc::base64_encode(as_bytes(status.details_bin), details.data());
+  if (!details.empty()) fields.push_back({"grpc-status-details-bin", details});
+  if (context_.extras_ != nullptr) append_fields(context_.extras_->trailing, trailing_scratch, fields);
+  hpack::CachedBlock unused;
+  connection_->engine().send_headers(*stream_, fields, unused, {}, true);
+}
+
+bool ServerCall::congested() const {
+  return stream_->sending() || connection_->engine().output_full();
+}
+
+void ServerCall::consume(size_t bytes) {
+  if (!stream_open()) return;
+  connection_->touch();
+  connection_->engine().consume(*stream_, static_cast<uint32_t>(bytes));
+}
+
+// ---- life
+
+void ServerCall::count(grpc::StatusCode code) {
+  if (!std::exchange(counted_, true)) connection_->count(*this, code);
+}
+
+// From the ready list. A call whose deadline has passed never reaches its handler.
+void ServerCall::run_now(Time now) {
+  if (context_.deadline_ == kNever) return run();
+  if (context_.deadline_ <= now && stream_open() && !running_) return connection_->expire(*this);
+  ServerConnection& connection = *connection_;
+  const size_t released = connection.released_calls();
+  run();
+  if (connection.released_calls() == released) arm_deadline();
+}
+
+void ServerCall::handler_done() {
+  running_ = false;
+  if (!stream_open()) release();
+}
+
+void ServerCall::arm_deadline() {
+  if (context_.deadline_ != kNever && stream_open() && !deadline_timer_.armed()) {
+    context_.loop_->arm(deadline_timer_, context_.deadline_);
+  }
+}
+
+void ServerCall::DeadlineTimer::on_timer(Time) {
+  if (!call.stream_open() || call.finished_) return;
+  call.connection_->expire(call);
+}
+
+// The stream is gone. A handler that still runs keeps the slot until it ends, and keeps counting against the limit.
+void ServerCall::close(h2::CloseCause cause) {
+  count(grpc::StatusCode::kCancelled);
+  stream_ = nullptr;
+  ListHook<ReadyTag>::unlink();
+  if (!running_) return release();
+  if (finished_) return;  // inside its own finish(): handler_done() follows
+  context_.cancelled_ = true;
+  if (cause != h2::CloseCause::kConnectionLost) connection_->hold_slot(*this);
+  if (context_.cancel_waiter_ != nullptr) context_.cancel_waiter_->on_cancelled();
+  on_cancel();
+}
+
+void ServerCall::release() {
+  if (deadline_timer_.armed()) context_.loop_->cancel(deadline_timer_);
+  ServerConnection& connection = *connection_;
+  reader_.reset();
+  refusal_.reset();
+  http_status_ = 200;
+  finished_ = counted_ = false;
+  const bool held = std::exchange(holds_slot_, false);
+  context_.recycle();
+  recycle();
+  connection.call_released(held);
+}
+
+}  // namespace saker::rpc

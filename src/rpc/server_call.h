@@ -1,0 +1,105 @@
+// ServerCall: one call on the server, from the request's head to the end of both its stream and its handler. Pooled per loop
+// and method together with its typed messages; the steady state allocates nothing. Events of the connection only change its
+// state and put it on the connection's ready list; run() is called from there, outside of any event.
+//
+//   bound ──head, messages──▶ ready ──run()──▶ running ──finish()──▶ finished ──▶ recycled
+//     └──────────── stream closed: not yet run: recycled; running: cancelled, recycled when the handler ends
+#pragma once
+
+#include "saker/base/intrusive_list.h"
+#include "saker/grpc/message.h"
+#include "saker/grpc/status.h"
+#include "saker/h2/connection.h"
+#include "saker/net/timer.h"
+#include "saker/rpc/server_context.h"
+
+namespace saker::rpc {
+
+class Method;
+class ServerConnection;
+struct ReadyTag;
+
+class ServerCall : public ListHook<ReadyTag> {
+ public:
+  virtual ~ServerCall() = default;
+
+  ServerContext& context() { return context_; }
+  const Method& method() const { return *method_; }
+
+ protected:
+  ServerCall() : deadline_timer_(*this) {}
+
+  // ---- for the kinds of call
+  // The request head is in; `end`: there will be no DATA. Inside an event: no commands.
+  virtual void on_head(bool end) = 0;
+  // DATA arrived; `end`: the client will send no more. Inside an event: no commands.
+  virtual void on_data(Bytes data, bool end) = 0;
+  // From the ready list.
+  virtual void run() = 0;
+  // All pending output has been handed over.
+  virtual void on_drained() {}
+  // The stream is gone while the handler runs; context().cancelled() is true.
+  virtual void on_cancel() {}
+  // Back to the pool; the stream is gone and the handler has ended.
+  virtual void recycle() = 0;
+
+  // Puts the call on the ready list.
+  void make_ready();
+  // Ends the call before or instead of its handler. Inside an event: takes effect when the ready list runs.
+  void refuse(grpc::StatusCode code, std::string message);
+  bool refused() const { return refusal_ != nullptr; }
+  void run_refusal();
+
+  // ---- replies, from run() only
+  // Writes the response head if it is still due, then: room for `size` bytes of one message in the output, or null: then
+  // make a ChunkQueue with room for the prefix and call send_chunks().
+  uint8_t* begin_message(size_t size);
+  void send_chunks(ChunkQueue&& prefixed_message);
+  // Sends the status and closes our side. The stream may be gone afterwards.
+  void finish_ok();
+  void finish(const grpc::Status& status);
+  bool stream_open() const { return stream_ != nullptr; }
+  h2::Stream* stream() const { return stream_; }
+  ServerConnection& connection() const { return *connection_; }
+  // More waits for the client than should.
+  bool congested() const;
+
+  // The handler has started and will end with handler_done(); between them the call outlives its stream.
+  void handler_started() { running_ = true; }
+  void handler_done();
+  // Gives flow-control window back for `bytes` that the handler has read.
+  void consume(size_t bytes);
+
+  grpc::MessageReader reader_;
+  ServerContext context_;
+
+ private:
+  friend class ServerConnection;
+  friend class Method;
+
+  struct DeadlineTimer final : net::Timer {
+    explicit DeadlineTimer(ServerCall& owner) : call(owner) {}
+    void on_timer(Time now) override;
+    ServerCall& call;
+  };
+
+  void run_now(Time now);
+  void count(grpc::StatusCode code);
+  void send_head();
+  void arm_deadline();
+  void close(h2::CloseCause cause);
+  void release();
+
+  const Method* method_ = nullptr;
+  ServerConnection* connection_ = nullptr;
+  h2::Stream* stream_ = nullptr;  // null: closed
+  std::unique_ptr<grpc::Status> refusal_;
+  int http_status_ = 200;         // of a refusal that is HTTP's, not gRPC's
+  bool running_ = false;
+  bool holds_slot_ = false;
+  bool counted_ = false;   // its status is in the counters
+  bool finished_ = false;  // the status has been sent
+  DeadlineTimer deadline_timer_;
+};
+
+}  // namespace saker::rpc

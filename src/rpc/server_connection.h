@@ -1,0 +1,104 @@
+// ServerConnection: the driver that joins one net::Stream with one h2::Connection and the calls on it, the only place where
+// the pure engine meets I/O on the server. Within a turn: input, then the ready calls, then one write.
+//
+//   on_data ─▶ handle_input ─▶ calls fill, become ready ─▶ run_ready ─▶ replies into output ─▶ flush ─▶ submit
+//
+// It lives until its stream has ended and its last call has been released. One loop.
+#pragma once
+
+#include <memory>
+
+#include "saker/base/intrusive_list.h"
+#include "saker/base/memory_budget.h"
+#include "saker/grpc/message.h"
+#include "saker/h2/connection.h"
+#include "saker/net/loop.h"
+#include "saker/rpc/server_call.h"
+#include "saker/rpc/server_options.h"
+
+namespace saker::rpc {
+
+class ServerLoop;
+struct ConnectionListTag;
+
+class ServerConnection final : public ListHook<ConnectionListTag>,
+                               private net::StreamEvents,
+                               private net::TurnTask,
+                               private net::Timer,
+                               private h2::ConnectionEvents {
+ public:
+  ServerConnection(ServerLoop& loop, std::unique_ptr<net::Stream> stream);
+  ~ServerConnection();
+
+  void start();
+  // Two-step drain: finishes what runs, then closes.
+  void drain();
+  // Closes now; calls are cancelled.
+  void abort(h2::ErrorCode code, const char* why);
+
+  h2::Connection& engine() { return engine_; }
+  hpack::CachedBlock& head_cache() { return head_cache_; }
+  hpack::CachedBlock& trailers_cache() { return trailers_cache_; }
+  const net::Peer& peer() const { return stream_->peer(); }
+  size_t memory_bytes() const;
+
+  // ---- for calls
+  void add_ready(ServerCall& call);
+  // Output has been or will be produced in this turn: make sure that it is flushed.
+  void touch() {
+    if (!in_turn_) schedule();
+  }
+  void count(const ServerCall& call, grpc::StatusCode code);
+  void expire(ServerCall& call);
+  void hold_slot(ServerCall& call);
+  void call_released(bool held_slot);
+  size_t released_calls() const { return released_calls_; }
+
+ private:
+  friend class ServerLoop;
+
+  // net
+  void on_data(Bytes bytes) override;
+  void on_sent() override;
+  void on_end(const Error& error) override;
+  void run_at_turn_end() override;
+  void on_timer(Time now) override;
+
+  // h2
+  void on_headers(h2::Stream& stream, const h2::HeadersEvent& event) override;
+  void on_data(h2::Stream& stream, Bytes data, bool end_stream) override;
+  void on_stream_closed(h2::Stream& stream, h2::CloseCause cause, h2::ErrorCode code) override;
+  void on_stream_drained(h2::Stream& stream) override;
+  void on_peer_settings() override {}
+  void on_goaway(h2::StreamId, h2::ErrorCode, std::string_view) override {}
+  void on_ping(uint64_t opaque) override;
+  void on_ping_ack(uint64_t opaque) override;
+
+  struct RequestHead;
+  static void add_metadata(grpc::Metadata& metadata, std::span<const hpack::Field> fields);
+  ServerCall& bind_call(h2::Stream& stream, const Method* method);
+  void refuse_head(ServerCall& call, const RequestHead& head, const h2::HeadersEvent& event);
+  void run_ready();
+  void flush();
+  void turn();
+  void schedule();
+  void arm_timer();
+  void close_stream();
+  void maybe_destroy();
+
+  ServerLoop& loop_;
+  std::unique_ptr<net::Stream> stream_;
+  h2::Connection engine_;
+  hpack::CachedBlock head_cache_;
+  hpack::CachedBlock trailers_cache_;
+  IntrusiveList<ServerCall, ReadyTag> ready_;
+  MemoryBudget budget_;
+  grpc::MessageContext messages_;
+  size_t calls_ = 0;          // bound and not yet released
+  size_t released_calls_ = 0;
+  bool in_turn_ = false;
+  bool reading_paused_ = false;
+  bool ended_ = false;        // the stream has ended or been closed
+};
+
+}  // namespace saker::rpc

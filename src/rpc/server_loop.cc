@@ -1,0 +1,72 @@
+#include "saker/rpc/server_loop.h"
+
+namespace saker::rpc {
+namespace {
+
+// A call that is answered with an error before any method is known.
+class RefusedCall final : public ServerCall {
+ public:
+  using Pool = ObjectPool<RefusedCall>;
+  RefusedCall(int&, Pool& pool) : pool_(pool) {}
+
+ private:
+  void on_head(bool) override {}
+  void on_data(Bytes, bool) override {}
+  void run() override { run_refusal(); }
+  void recycle() override { pool_.put(this); }
+
+  Pool& pool_;
+};
+
+}  // namespace
+
+ServerLoop::ServerLoop(size_t index, net::Loop& loop, const Dispatcher& dispatcher,
+                       const ServerOptions& options)
+    : index_(index),
+      loop_(loop),
+      dispatcher_(dispatcher),
+      options_(options),
+      counters_(dispatcher.methods().size()),
+      refused_method_(std::make_unique<PooledMethod<RefusedCall, int>>("", MethodKind::kUnary, 0)) {
+  refused_method_->prepare(1);
+}
+
+ServerLoop::~ServerLoop() {
+  while (auto* connection = connections_.try_pop_front()) delete connection;
+}
+
+void ServerLoop::adopt(net::Accepted accepted) {
+  auto stream = loop_.adopt(std::move(accepted));
+  if (!stream) {
+    connection_count_.fetch_sub(1, std::memory_order_relaxed);
+    return;
+  }
+  auto* connection = new ServerConnection(*this, *std::move(stream));
+  connections_.push_back(*connection);
+  counters_.connections_opened += 1;
+  counters_.connections_open += 1;
+  connection->start();
+}
+
+void ServerLoop::destroy(ServerConnection& connection) {
+  connections_.remove(connection);
+  counters_.connections_open -= 1;
+  connection_count_.fetch_sub(1, std::memory_order_relaxed);
+  delete &connection;
+}
+
+void ServerLoop::drain() {
+  connections_.for_each([](ServerConnection& connection) { connection.drain(); });
+}
+
+void ServerLoop::abort_all() {
+  connections_.for_each([](ServerConnection& connection) {
+    connection.abort(h2::ErrorCode::kNoError, "drain timeout");
+  });
+}
+
+ServerCall& ServerLoop::get_refused_call() {
+  return *refused_method_->get_call(0);
+}
+
+}  // namespace saker::rpc

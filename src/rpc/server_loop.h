@@ -1,0 +1,62 @@
+// ServerLoop: one loop's share of a server: its connections and what they have in common. Everything but connection_count()
+// and counters() belongs to the loop's thread.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "saker/base/object_pool.h"
+#include "saker/h2/connection.h"
+#include "saker/hpack/decoder.h"
+#include "saker/net/loop.h"
+#include "saker/rpc/counters.h"
+#include "saker/rpc/dispatcher.h"
+#include "saker/rpc/server_connection.h"
+#include "saker/rpc/server_options.h"
+
+namespace saker::rpc {
+
+class ServerLoop {
+ public:
+  ServerLoop(size_t index, net::Loop& loop, const Dispatcher& dispatcher,
+             const ServerOptions& options);
+  ~ServerLoop();
+  ServerLoop(const ServerLoop&) = delete;
+  ServerLoop& operator=(const ServerLoop&) = delete;
+
+  // A connection accepted anywhere becomes ours. On the loop's thread.
+  void adopt(net::Accepted accepted);
+  // Starts the two-step drain on every connection.
+  void drain();
+  // Ends what a drain did not finish.
+  void abort_all();
+
+  net::Loop& loop() { return loop_; }
+  size_t index() const { return index_; }
+  const Dispatcher& dispatcher() const { return dispatcher_; }
+  const ServerOptions& options() const { return options_; }
+  h2::ConnectionResources resources() { return {loop_.chunks(), streams_, scratch_}; }
+  LoopCounters& counters() { return counters_; }
+
+  // Any thread. The placer counts a connection when it chooses this loop; its end takes it off again.
+  size_t connection_count() const { return connection_count_.load(std::memory_order_relaxed); }
+  void expect_connection() { connection_count_.fetch_add(1, std::memory_order_relaxed); }
+
+  // For connections.
+  void destroy(ServerConnection& connection);
+  ServerCall& get_refused_call();
+
+ private:
+  const size_t index_;
+  net::Loop& loop_;
+  const Dispatcher& dispatcher_;
+  const ServerOptions& options_;
+  ObjectPool<h2::Stream> streams_;
+  hpack::DecoderScratch scratch_;
+  LoopCounters counters_;
+  std::unique_ptr<Method> refused_method_;
+  IntrusiveList<ServerConnection, ConnectionListTag> connections_;
+  std::atomic<size_t> connection_count_{0};
+};
+
+}  // namespace saker::rpc

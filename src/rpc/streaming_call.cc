@@ -1,0 +1,116 @@
+#include "saker/rpc/streaming_call.h"
+
+namespace saker::rpc {
+
+using grpc::ReadResult;
+using grpc::StatusCode;
+
+// The handler starts with the head: it may have something to say before it hears anything.
+void StreamingCallBase::on_head(bool end) {
+  ended_ = end;
+  make_ready();
+}
+
+void StreamingCallBase::on_data(Bytes data, bool end) {
+  if (!data.empty()) {
+    if (inbox_ == nullptr) inbox_ = std::make_unique<ChunkQueue>(context_.loop().chunks());
+    inbox_->append(data);
+  }
+  ended_ = ended_ || end;
+  if (read_waiter_) make_ready();
+}
+
+void StreamingCallBase::run() {
+  if (!started_) {
+    if (refused()) return run_refusal();
+    started_ = true;
+    handler_started();
+    return start_handler();
+  }
+  // The handler waits at one place at a time; resuming it may end and recycle this call.
+  if (read_waiter_ && read_ready()) return std::exchange(read_waiter_, nullptr).resume();
+  if (write_waiter_ && !write_blocked()) return std::exchange(write_waiter_, nullptr).resume();
+}
+
+void StreamingCallBase::on_drained() {
+  if (write_waiter_) make_ready();
+}
+
+void StreamingCallBase::on_cancel() {
+  ended_ = true;
+  if (read_waiter_ || write_waiter_) make_ready();
+}
+
+bool StreamingCallBase::read_ready() {
+  if (message_ready_ || !stream_open() || !read_status_.ok()) return true;
+  if (next_message() || !read_status_.ok()) return true;
+  flush_credit();
+  if (!ended_) return false;
+  if (!reader_.at_boundary()) fail_read(StatusCode::kInternal, "the stream ended inside a message");
+  return true;
+}
+
+// Looks for a whole message in the inbox. What goes into an unfinished one counts as read, or a message larger than the
+// window could never arrive.
+bool StreamingCallBase::next_message() {
+  while (inbox_ != nullptr && !inbox_->empty()) {
+    Bytes data = inbox_->front()->bytes();
+    const size_t before = data.size();
+    const ReadResult result = reader_.next(data, message_);
+    taken_bytes_ = before - data.size();
+    if (result == ReadResult::kMessage && !message_.compressed) return message_ready_ = true;
+    if (result != ReadResult::kNeedMore) {
+      if (result == ReadResult::kTooLarge) {
+        fail_read(StatusCode::kResourceExhausted,
+                  "message of " + std::to_string(message_.size) + " bytes is over the limit");
+      } else {
+        fail_read(StatusCode::kInternal, "compressed message without a grpc-encoding, or a bad flag");
+      }
+      return false;
+    }
+    release_message();
+  }
+  return false;
+}
+
+void StreamingCallBase::release_message() {
+  inbox_->consume(taken_bytes_);
+  credit_bytes_ += taken_bytes_;
+  taken_bytes_ = 0;
+  if (credit_bytes_ >= kCreditStepBytes) flush_credit();
+}
+
+void StreamingCallBase::flush_credit() {
+  if (credit_bytes_ != 0) consume(std::exchange(credit_bytes_, 0));
+}
+
+void StreamingCallBase::fail_read(StatusCode code, std::string message) {
+  read_status_ = {code, std::move(message), {}};
+}
+
+// The handler has ended. A request stream that broke overrides what the handler made of it.
+void StreamingCallBase::end_handler(Task<grpc::Status>& task, bool reply_due) {
+  if (stream_open()) {
+    if (task.failed()) {
+      finish({StatusCode::kInternal, "the handler threw an exception", {}});
+    } else if (!read_status_.ok()) {
+      finish(read_status_);
+    } else if (!task.result().ok()) {
+      finish(task.result());
+    } else {
+      if (reply_due) send_single_reply();
+      finish_ok();
+    }
+  }
+  handler_done();
+}
+
+void StreamingCallBase::recycle_base() {
+  inbox_.reset();
+  message_ready_ = started_ = ended_ = false;
+  taken_bytes_ = credit_bytes_ = 0;
+  read_status_ = {};
+  read_waiter_ = write_waiter_ = nullptr;
+}
+
+}  // namespace saker::rpc

@@ -1,0 +1,193 @@
+// Streaming calls: the handler is a coroutine that reads requests and writes replies at its own pace. What it has not read
+// stays within the stream's window, so a slow handler slows its client; what the client does not take suspends write().
+//   Task<grpc::Status> (ServerContext&, Reader<Request>&, Reply&)            client streaming
+//   Task<grpc::Status> (ServerContext&, Request&, Writer<Reply>&)            server streaming
+//   Task<grpc::Status> (ServerContext&, Reader<Request>&, Writer<Reply>&)    bidirectional
+#pragma once
+
+#include <coroutine>
+
+#include "saker/base/object_pool.h"
+#include "saker/rpc/codec.h"
+#include "saker/rpc/method.h"
+#include "saker/rpc/server_call.h"
+#include "saker/rpc/task.h"
+
+namespace saker::rpc {
+
+// What streaming calls of all types share: the inbox of bytes not yet read, and who waits for what.
+class StreamingCallBase : public ServerCall {
+ public:
+  // ---- for Reader and Writer
+  // A message is there or never will be; otherwise read_waiter() is resumed when that changes.
+  bool read_ready();
+  void wait_to_read(std::coroutine_handle<> waiter) { read_waiter_ = waiter; }
+  // Takes the message that read_ready() found; false: the client has finished, or the call is over.
+  template <typename Request>
+  bool take_message(Request& request) {
+    if (!message_ready_) return false;
+    message_ready_ = false;
+    const bool parsed = Codec<Request>::parse(message_, request);
+    if (!parsed) fail_read(grpc::StatusCode::kInternal, "a request message does not parse");
+    release_message();
+    return parsed;
+  }
+  // Encodes one reply; false: the call is over.
+  template <typename Reply>
+  bool write_message(const Reply& reply) {
+    if (!stream_open()) return false;
+    const size_t size = Codec<Reply>::size(reply);
+    if (uint8_t* out = begin_message(size)) {
+      Codec<Reply>::write(reply, out);
+      return true;
+    }
+    ChunkQueue message(context_.loop().chunks());
+    grpc::write_message_prefix(message.prepare(grpc::kMessagePrefixBytes), false,
+                               static_cast<uint32_t>(size));
+    message.commit(grpc::kMessagePrefixBytes);
+    Codec<Reply>::write_chunks(reply, message);
+    send_chunks(std::move(message));
+    return true;
+  }
+  bool write_blocked() const { return stream_open() && congested(); }
+  void wait_to_write(std::coroutine_handle<> waiter) { write_waiter_ = waiter; }
+  bool open() const { return stream_open(); }
+
+ protected:
+  StreamingCallBase() = default;
+
+  virtual void start_handler() = 0;
+
+  void on_head(bool end) final;
+  void on_data(Bytes data, bool end) final;
+  void run() final;
+  void on_drained() final;
+  void on_cancel() final;
+  void end_handler(Task<grpc::Status>& task, bool reply_due);
+  void recycle_base();
+
+  // For single-request kinds: what went wrong with the request, if anything.
+  const grpc::Status& read_status() const { return read_status_; }
+  virtual void send_single_reply() {}
+
+ private:
+  static constexpr size_t kCreditStepBytes = 8192;  // give window back in steps no smaller
+
+  void fail_read(grpc::StatusCode code, std::string message);
+  void release_message();
+  bool next_message();
+  void flush_credit();
+
+  std::unique_ptr<ChunkQueue> inbox_;  // DATA not yet taken
+  grpc::ReceivedMessage message_;
+  bool message_ready_ = false;
+  bool started_ = false;
+  bool ended_ = false;           // END_STREAM or the stream is gone
+  size_t taken_bytes_ = 0;       // of the first chunk, by message_
+  size_t credit_bytes_ = 0;      // read, not yet given back
+  grpc::Status read_status_;
+  std::coroutine_handle<> read_waiter_;
+  std::coroutine_handle<> write_waiter_;
+};
+
+// The client's messages, in order. One read at a time.
+template <typename Request>
+class Reader {
+ public:
+  explicit Reader(StreamingCallBase& call) : call_(call) {}
+
+  struct Read {
+    StreamingCallBase& call;
+    Request& request;
+    bool await_ready() { return call.read_ready(); }
+    void await_suspend(std::coroutine_handle<> waiter) { call.wait_to_read(waiter); }
+    bool await_resume() { return call.read_ready() && call.take_message(request); }
+  };
+  // co_await reader.read(message): true, or false when the client has finished or the call is over.
+  Read read(Request& request) { return Read{call_, request}; }
+
+ private:
+  StreamingCallBase& call_;
+};
+
+// Replies, in order. One write at a time; at most about the output cap of them wait unsent.
+template <typename Reply>
+class Writer {
+ public:
+  explicit Writer(StreamingCallBase& call) : call_(call) {}
+
+  struct Write {
+    StreamingCallBase& call;
+    bool sent;
+    bool await_ready() { return !call.write_blocked(); }
+    void await_suspend(std::coroutine_handle<> waiter) { call.wait_to_write(waiter); }
+    bool await_resume() { return sent && call.open(); }
+  };
+  // co_await writer.write(message): true, or false when the call is over.
+  Write write(const Reply& reply) { return Write{call_, call_.write_message(reply)}; }
+
+ private:
+  StreamingCallBase& call_;
+};
+
+template <typename Request, typename Reply, typename Handler, MethodKind kKind>
+class StreamingCall final : public StreamingCallBase {
+ public:
+  using Pool = ObjectPool<StreamingCall>;
+  StreamingCall(Handler& handler, Pool& pool)
+      : handler_(handler), pool_(pool), reader_side_(*this), writer_side_(*this) {}
+
+ private:
+  void start_handler() override {
+    task_ = body();
+    task_.start([](void* self) { static_cast<StreamingCall*>(self)->task_done(); }, this);
+  }
+
+  Task<grpc::Status> body() {
+    if constexpr (kKind == MethodKind::kBidiStreaming) {
+      return handler_(context_, reader_side_, writer_side_);
+    } else if constexpr (kKind == MethodKind::kClientStreaming) {
+      return handler_(context_, reader_side_, reply_);
+    } else {
+      return read_then_handle();
+    }
+  }
+
+  // Server streaming: exactly one request, then the handler.
+  Task<grpc::Status> read_then_handle() {
+    const bool read = co_await reader_side_.read(request_);
+    if (!read) {
+      if (!read_status().ok()) co_return read_status();
+      co_return grpc::Status{grpc::StatusCode::kUnimplemented, "a call without a request message",
+                             {}};
+    }
+    auto status = co_await handler_(context_, request_, writer_side_);
+    if (!status) {
+      co_return grpc::Status{grpc::StatusCode::kInternal, "the handler threw an exception", {}};
+    }
+    co_return *std::move(status);
+  }
+
+  void task_done() { end_handler(task_, kKind == MethodKind::kClientStreaming); }
+  void send_single_reply() override {
+    if constexpr (kKind == MethodKind::kClientStreaming) write_message(reply_);
+  }
+
+  void recycle() override {
+    task_ = {};
+    request_ = Request();
+    reply_ = Reply();
+    recycle_base();
+    pool_.put(this);
+  }
+
+  Handler& handler_;
+  Pool& pool_;
+  Reader<Request> reader_side_;
+  Writer<Reply> writer_side_;
+  Request request_;
+  Reply reply_;
+  Task<grpc::Status> task_;
+};
+
+}  // namespace saker::rpc

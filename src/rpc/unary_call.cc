@@ -1,0 +1,43 @@
+#include "saker/rpc/unary_call.h"
+
+namespace saker::rpc {
+
+void UnaryCallBase::on_head(bool end) {
+  if (end) on_data({}, true);
+}
+
+void UnaryCallBase::on_data(Bytes data, bool end) {
+  using grpc::ReadResult;
+  using grpc::StatusCode;
+  if (refused()) return;
+  grpc::ReceivedMessage message;
+  for (ReadResult result; (result = reader_.next(data, message)) != ReadResult::kNeedMore;) {
+    if (result == ReadResult::kTooLarge) {
+      return refuse(StatusCode::kResourceExhausted,
+                    "request of " + std::to_string(message.size) + " bytes is over the limit");
+    }
+    if (result == ReadResult::kBadFlag) {
+      return refuse(StatusCode::kInternal, "message flag is neither 0 nor 1");
+    }
+    if (message.compressed) {
+      return refuse(StatusCode::kInternal, "compressed message without a grpc-encoding");
+    }
+    if (++messages_ > 1) {
+      return refuse(StatusCode::kUnimplemented, "more than one request message in a unary call");
+    }
+    request_bytes_ = message.size;
+    if (!parse_request(message)) {
+      return refuse(StatusCode::kInternal, "the request message does not parse");
+    }
+  }
+  if (!end) return;
+  if (messages_ == 0 || !reader_.at_boundary()) {
+    return refuse(messages_ == 0 && reader_.at_boundary() ? StatusCode::kUnimplemented
+                                                          : StatusCode::kInternal,
+                  messages_ == 0 ? "a unary call without a request message"
+                                 : "the request ended inside a message");
+  }
+  make_ready();
+}
+
+}  // namespace saker::rpc

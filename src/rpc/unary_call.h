@@ -1,0 +1,115 @@
+// Unary calls: exactly one request message, then the handler, then one reply or a status. Two kinds of handler:
+//   grpc::Status       (ServerContext&, Request&, Reply&)    runs inline on the loop: for work of microseconds
+//   Task<grpc::Status> (ServerContext&, Request&, Reply&)    a coroutine: may await timers, pools, other calls
+// Both may move from the request and into the reply.
+#pragma once
+
+#include <concepts>
+
+#include "saker/base/object_pool.h"
+#include "saker/rpc/codec.h"
+#include "saker/rpc/server_call.h"
+#include "saker/rpc/task.h"
+
+namespace saker::rpc {
+
+// What all unary calls share: counting and assembling the request.
+class UnaryCallBase : public ServerCall {
+ protected:
+  virtual bool parse_request(const grpc::ReceivedMessage& message) = 0;
+
+  void on_head(bool end) final;
+  void on_data(Bytes data, bool end) final;
+  void recycle_base() {
+    messages_ = 0;
+    request_bytes_ = 0;
+  }
+
+  size_t request_bytes_ = 0;
+
+ private:
+  uint32_t messages_ = 0;
+};
+
+template <typename Request, typename Reply, typename Handler>
+class UnaryCall final : public UnaryCallBase {
+ public:
+  using Pool = ObjectPool<UnaryCall>;
+  static constexpr bool kInline =
+      std::same_as<std::invoke_result_t<Handler&, ServerContext&, Request&, Reply&>, grpc::Status>;
+
+  UnaryCall(Handler& handler, Pool& pool) : handler_(handler), pool_(pool) {}
+
+ private:
+  bool parse_request(const grpc::ReceivedMessage& message) override {
+    return Codec<Request>::parse(message, request_);
+  }
+
+  void run() override {
+    if (refused()) return run_refusal();
+    handler_started();
+    if constexpr (kInline) {
+      respond(call_inline());
+      handler_done();
+    } else {
+      task_ = handler_(context_, request_, reply_);
+      task_.start([](void* self) { static_cast<UnaryCall*>(self)->task_done(); }, this);
+    }
+  }
+
+  grpc::Status call_inline() {
+    try {
+      return handler_(context_, request_, reply_);
+    } catch (...) {
+      return {grpc::StatusCode::kInternal, "the handler threw an exception", {}};
+    }
+  }
+
+  void task_done() {
+    if (task_.failed()) {
+      respond({grpc::StatusCode::kInternal, "the handler threw an exception", {}});
+    } else {
+      respond(task_.result());
+    }
+    handler_done();
+  }
+
+  void respond(const grpc::Status& status) {
+    if (!stream_open()) return;
+    if (!status.ok()) return finish(status);
+    reply_bytes_ = Codec<Reply>::size(reply_);
+    if (uint8_t* out = begin_message(reply_bytes_)) {
+      Codec<Reply>::write(reply_, out);
+    } else {
+      respond_in_chunks();
+    }
+    finish_ok();
+  }
+
+  void respond_in_chunks() {
+    ChunkQueue message(context_.loop().chunks());
+    grpc::write_message_prefix(message.prepare(grpc::kMessagePrefixBytes), false,
+                               static_cast<uint32_t>(reply_bytes_));
+    message.commit(grpc::kMessagePrefixBytes);
+    Codec<Reply>::write_chunks(reply_, message);
+    send_chunks(std::move(message));
+  }
+
+  void recycle() override {
+    if constexpr (!kInline) task_ = {};
+    recycle_message(request_, request_bytes_);
+    recycle_message(reply_, reply_bytes_);
+    recycle_base();
+    reply_bytes_ = 0;
+    pool_.put(this);
+  }
+
+  Handler& handler_;
+  Pool& pool_;
+  Request request_;
+  Reply reply_;
+  size_t reply_bytes_ = 0;
+  Task<grpc::Status> task_;
+};
+
+}  // namespace saker::rpc
