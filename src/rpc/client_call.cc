@@ -61,6 +61,7 @@ void ClientCall::fail(StatusCode code, std::string message) {
 
 void ClientCall::finish() {
   if (deadline_timer_.armed()) channel_->loop().cancel(deadline_timer_);
+  if (status_.code == StatusCode::kOk) on_complete();
   reader_.reset();
   connection_ = nullptr;
   phase_ = Phase::kIdle;
@@ -182,7 +183,6 @@ void ClientCall::stream_closed(h2::CloseCause cause, h2::ErrorCode code) {
       set_status(StatusCode::kUnavailable, connection_->loss_message());
       break;
   }
-  if (status_.code == StatusCode::kOk) on_complete();
   phase_ = Phase::kDone;
   make_ready();
 }

@@ -1,0 +1,77 @@
+// StreamingClientCall<Request, Reply>: any streaming kind from the client's side, by events on the loop. Derive and implement
+// on_reply(), on_writable(), on_done(). What on_reply() has not been given yet stays within the stream's window: pause()
+// slows the server down.
+#pragma once
+
+#include <memory>
+
+#include "saker/rpc/client_call.h"
+#include "saker/rpc/codec.h"
+
+namespace saker::rpc {
+
+class StreamingClientCallBase : public ClientCall {
+ public:
+  // No on_reply() while paused; when the stream has ended, what had arrived by then is delivered all the same.
+  void pause(bool paused);
+  // We have nothing more to send.
+  void writes_done();
+  // False: hold back; on_writable() tells when to go on. Writing nevertheless is allowed and queues.
+  bool writable() const { return open() && !writes_done_ && !congested(); }
+
+ protected:
+  virtual bool deliver(const grpc::ReceivedMessage& message) = 0;
+  // May write again (also once when the call opens).
+  virtual void on_writable() = 0;
+
+  void on_open() final;
+  void on_data(Bytes data, bool end) final;
+  void on_drained() final;
+  void on_complete() final;
+  void run() final;
+  bool may_write() const { return open() && !writes_done_; }
+
+ private:
+  bool deliver_next();
+  void release(size_t bytes);
+
+  std::unique_ptr<ChunkQueue> inbox_;
+  bool paused_ = false;
+  bool drained_ = false;
+  bool writes_done_ = false;
+};
+
+template <typename Request, typename Reply>
+class StreamingClientCall : public StreamingClientCallBase {
+ public:
+  // False: the call is over, nothing was sent.
+  bool write(const Request& request) {
+    if (!may_write()) return false;
+    const size_t size = Codec<Request>::size(request);
+    if (uint8_t* out = begin_message(size, false)) {
+      Codec<Request>::write(request, out);
+      return true;
+    }
+    ChunkQueue message(chunks());
+    grpc::write_message_prefix(message.prepare(grpc::kMessagePrefixBytes), false,
+                               static_cast<uint32_t>(size));
+    message.commit(grpc::kMessagePrefixBytes);
+    Codec<Request>::write_chunks(request, message);
+    send_chunks(std::move(message), false);
+    return true;
+  }
+
+ protected:
+  virtual void on_reply(Reply& reply) = 0;
+
+ private:
+  bool deliver(const grpc::ReceivedMessage& message) final {
+    if (!Codec<Reply>::parse(message, reply_)) return false;
+    on_reply(reply_);
+    return true;
+  }
+
+  Reply reply_;
+};
+
+}  // namespace saker::rpc
