@@ -13,6 +13,11 @@ std::string authority_of(const net::Address& target) {
   return (is_ipv6 ? "[" + target.host + "]" : target.host) + ":" + std::to_string(target.port);
 }
 
+bool uses_vsock(const net::Address& target) {
+  return target.transport == net::Transport::kVsock ||
+         target.transport == net::Transport::kVsockMux;
+}
+
 }  // namespace
 
 ClientMethod::ClientMethod(std::string path, MethodKind kind)
@@ -41,6 +46,9 @@ Channel::Channel(net::Loop& loop, net::Address target, const ChannelOptions& opt
       target_(std::move(target)),
       options_(options),
       target_name_(net::to_string(target_)),
+      keepalive_(uses_vsock(target_) && options.keepalive.time == Duration::max()
+                     ? options.vsock_keepalive
+                     : options.keepalive),
       authority_(options.authority.empty() ? authority_of(target_) : options.authority) {
   if (options_.connect_eagerly) connect_more();
 }
@@ -77,6 +85,11 @@ std::array<hpack::OutField, 7> Channel::request_head(const ClientMethod& method)
            {"te", "trailers"},
            {"content-type", "application/grpc"},
            {"user-agent", options_.user_agent}}};
+}
+
+// The server thinks that we ping too often (gRFC A8).
+void Channel::back_off_keepalive() {
+  if (keepalive_.time < Duration::max() / 2) keepalive_.time *= 2;
 }
 
 // ---- calls
@@ -197,8 +210,7 @@ void Channel::connect_failed(const std::string& why) {
   if (closed_) return;
   last_error_ = why;
   if (first_failure_ == kNever) first_failure_ = loop_.now();
-  const bool is_vsock = target_.transport == net::Transport::kVsock ||
-                        target_.transport == net::Transport::kVsockMux;
+  const bool is_vsock = uses_vsock(target_);
   const bool is_early = loop_.now() - first_failure_ < options_.vsock_early_retry_for;
   retry_at_ = loop_.now() + next_backoff(is_vsock && is_early);
   const bool others = std::any_of(connections_.begin(), connections_.end(),

@@ -35,6 +35,8 @@ class Channel final : private net::Timer, private net::TurnTask {
   const std::string& target_name() const { return target_name_; }
 
   // ---- for calls and connections
+  const KeepaliveOptions& keepalive() const { return keepalive_; }
+  void back_off_keepalive();
   void submit(ClientCall& call);
   void queue_pending(ClientCall& call);
   void end_pending(ClientCall& call);
@@ -62,6 +64,7 @@ class Channel final : private net::Timer, private net::TurnTask {
   const net::Address target_;
   const ChannelOptions options_;
   const std::string target_name_;
+  KeepaliveOptions keepalive_;
   std::string authority_;
   ObjectPool<h2::Stream> streams_;
   hpack::DecoderScratch scratch_;

@@ -6,6 +6,11 @@
 #include "saker/rpc/channel.h"
 
 namespace saker::rpc {
+namespace {
+
+constexpr uint64_t kKeepalivePing = 0x73616b65'726b6565;  // "sakerkee"
+
+}  // namespace
 
 ClientConnection::ClientConnection(Channel& channel, std::unique_ptr<net::Stream> stream)
     : channel_(channel),
@@ -14,6 +19,7 @@ ClientConnection::ClientConnection(Channel& channel, std::unique_ptr<net::Stream
               channel.loop().now()),
       budget_(channel.options().max_connection_memory_bytes),
       messages_{&channel.loop().chunks(), &budget_, channel.options().max_receive_message_bytes},
+      keepalive_(channel.keepalive(), channel.loop().now()),
       peer_name_(stream_->peer().name),
       loss_message_("the connection to " + channel.target_name() + " was lost") {}
 
@@ -30,6 +36,7 @@ void ClientConnection::start() {
 
 void ClientConnection::on_data(Bytes bytes) {
   in_turn_ = true;
+  keepalive_.on_activity(channel_.loop().now());
   engine_.handle_input(bytes, channel_.loop().now());
   turn();
 }
@@ -83,13 +90,20 @@ void ClientConnection::flush() {
 }
 
 void ClientConnection::arm_timer() {
-  const Time due = engine_.poll_timeout();
+  const Time due =
+      std::min(engine_.poll_timeout(), keepalive_.poll_timeout(engine_.open_streams() != 0));
   if (ended_ || due == kNever) return;
   if (!armed() || due < deadline()) channel_.loop().arm(*this, due);
 }
 
 void ClientConnection::on_timer(Time now) {
   engine_.handle_timeout(now);
+  const auto action = keepalive_.handle_timeout(now, engine_.open_streams() != 0);
+  if (action == Keepalive::Action::kSendPing) engine_.send_ping(kKeepalivePing);
+  if (action == Keepalive::Action::kDead) {
+    loss_message_ += " (no answer to keepalive pings)";
+    return close();
+  }
   turn();
 }
 
@@ -196,6 +210,9 @@ void ClientConnection::on_peer_settings() {
 }
 
 void ClientConnection::on_goaway(h2::StreamId, h2::ErrorCode code, std::string_view debug) {
+  if (code == h2::ErrorCode::kEnhanceYourCalm && debug == "too_many_pings") {
+    channel_.back_off_keepalive();
+  }
   loss_message_ += ": the server is going away, ";
   loss_message_ += h2::error_code_name(code);
   if (!debug.empty()) loss_message_.append(", ").append(debug.substr(0, 200));

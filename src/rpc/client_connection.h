@@ -11,6 +11,7 @@
 #include "saker/h2/connection.h"
 #include "saker/net/loop.h"
 #include "saker/rpc/client_call.h"
+#include "saker/rpc/keepalive.h"
 
 namespace saker::rpc {
 
@@ -85,6 +86,7 @@ class ClientConnection final : private net::StreamEvents,
   IntrusiveList<ClientCall, CallListTag> ready_;
   MemoryBudget budget_;
   grpc::MessageContext messages_;
+  Keepalive keepalive_;
   std::string peer_name_;
   std::string loss_message_;
   bool in_turn_ = false;

@@ -6,6 +6,7 @@
 
 #include "saker/h2/options.h"
 #include "saker/net/loop.h"
+#include "saker/rpc/keepalive.h"
 
 namespace saker::rpc {
 
@@ -18,6 +19,9 @@ inline h2::ConnectionOptions client_connection_defaults() {
 struct ChannelOptions {
   h2::ConnectionOptions connection = client_connection_defaults();
   net::ConnectOptions connect;
+  KeepaliveOptions keepalive;                          // off …
+  KeepaliveOptions vsock_keepalive = {.time = std::chrono::seconds(10),  // … but on VSOCK, whose kernel has none
+                                      .timeout = std::chrono::seconds(5)};
   size_t connections = 1;                              // limit: connections to the target
   bool connect_eagerly = false;                        // open all of them at once, not as load asks for them
   uint32_t max_receive_message_bytes = 4 << 20;        // limit: one reply message

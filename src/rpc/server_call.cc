@@ -61,6 +61,7 @@ void ServerCall::send_head() {
 
 uint8_t* ServerCall::begin_message(size_t size) {
   connection_->touch();
+  connection_->note_sent();
   if (!stream_->head_sent) send_head();
   if (size > ChunkPool::kLargeBytes) return nullptr;
   const size_t framed = size + grpc::kMessagePrefixBytes;
@@ -89,6 +90,7 @@ void ServerCall::finish_ok() {
 void ServerCall::finish(const grpc::Status& status) {
   if (!stream_open()) return;
   connection_->touch();
+  connection_->note_sent();
   finished_ = true;
   count(status.code);
   std::vector<OutField> fields;

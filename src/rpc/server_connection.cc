@@ -7,6 +7,13 @@
 #include "saker/rpc/server_loop.h"
 
 namespace saker::rpc {
+namespace {
+
+constexpr uint64_t kKeepalivePing = 0x73616b65'726b6565;  // "sakerkee"
+constexpr Duration kIdleAfter = std::chrono::seconds(2);
+constexpr Duration kLastWords = std::chrono::seconds(1);  // for a GOAWAY to be taken
+
+}  // namespace
 
 using grpc::StatusCode;
 
@@ -16,7 +23,10 @@ ServerConnection::ServerConnection(ServerLoop& loop, std::unique_ptr<net::Stream
       engine_(h2::Role::kServer, loop.options().connection, loop.resources(), *this,
               loop.loop().now()),
       budget_(loop.options().max_connection_memory_bytes),
-      messages_{&loop.loop().chunks(), &budget_, loop.options().max_receive_message_bytes} {}
+      messages_{&loop.loop().chunks(), &budget_, loop.options().max_receive_message_bytes},
+      keepalive_(loop.options().keepalive, loop.loop().now()),
+      ping_policy_(loop.options().pings),
+      active_at_(loop.loop().now()) {}
 
 ServerConnection::~ServerConnection() {
   loop_.loop().cancel(*this);
@@ -35,12 +45,15 @@ size_t ServerConnection::memory_bytes() const {
 
 void ServerConnection::on_data(Bytes bytes) {
   loop_.counters().bytes_received += bytes.size();
+  active_at_ = loop_.loop().now();
+  keepalive_.on_activity(active_at_);
   in_turn_ = true;
   engine_.handle_input(bytes, loop_.loop().now());
   turn();
 }
 
 void ServerConnection::on_sent() {
+  close_by_ = kNever;
   in_turn_ = true;
   turn();
 }
@@ -56,6 +69,7 @@ void ServerConnection::schedule() {
 
 // What follows every input: calls, output, and what the new state asks for. May destroy this.
 void ServerConnection::turn() {
+  if (too_many_pings_) engine_.shut_down(h2::ErrorCode::kEnhanceYourCalm, "too_many_pings");
   run_ready();
   flush();
   in_turn_ = false;
@@ -77,6 +91,8 @@ void ServerConnection::flush() {
   if (!out.empty()) {
     loop_.counters().bytes_sent += out.size();
     stream_->submit(std::move(out));
+    const Duration patience = engine_.alive() ? loop_.options().write_stall_timeout : kLastWords;
+    close_by_ = time_after(loop_.loop().now(), patience);
   } else if (!engine_.alive() || (engine_.draining() && engine_.open_streams() == 0)) {
     return close_stream();
   } else if (!ready_.empty()) {
@@ -88,15 +104,42 @@ void ServerConnection::flush() {
 
 // A timer that fires too early is cheaper than one that is moved on every call.
 void ServerConnection::arm_timer() {
-  const Time due = engine_.poll_timeout();
-  if (ended_ || due == kNever) return;
+  if (ended_) return;
+  if (idle_check_at_ == kNever && calls_ == 0) {
+    idle_check_at_ = time_after(active_at_, kIdleAfter);
+  }
+  const Time due = std::min({engine_.poll_timeout(), keepalive_.poll_timeout(calls_ != 0),
+                             close_by_, idle_check_at_});
+  if (due == kNever) return;
   if (!armed() || due < deadline()) loop_.loop().arm(*this, due);
 }
 
 void ServerConnection::on_timer(Time now) {
   in_turn_ = true;
   engine_.handle_timeout(now);
+  switch (keepalive_.handle_timeout(now, calls_ != 0)) {
+    case Keepalive::Action::kSendPing:
+      engine_.send_ping(kKeepalivePing);
+      break;
+    case Keepalive::Action::kDead:
+      close_stream();
+      break;
+    case Keepalive::Action::kNone:
+      break;
+  }
+  if (close_by_ <= now && !ended_) close_stream();
+  if (idle_check_at_ <= now) check_idle(now);
   turn();
+}
+
+// A connection that rests gives back what only a busy one needs.
+void ServerConnection::check_idle(Time now) {
+  idle_check_at_ = kNever;
+  if (calls_ != 0 || ended_) return;
+  if (now - active_at_ >= kIdleAfter) {
+    engine_.release_idle_memory();
+    idle_check_at_ = kNever - Duration{1};  // until the next call: nothing to look for
+  }
 }
 
 // ---- the end
@@ -221,6 +264,7 @@ void ServerConnection::add_metadata(grpc::Metadata& metadata,
 }
 
 ServerCall& ServerConnection::bind_call(h2::Stream& stream, const Method* method) {
+  idle_check_at_ = kNever;
   ServerCall& call = method != nullptr ? *method->get_call(loop_.index()) : loop_.get_refused_call();
   call.method_ = method;
   call.connection_ = this;
@@ -279,7 +323,11 @@ void ServerConnection::on_stream_drained(h2::Stream& stream) {
   static_cast<ServerCall*>(stream.user)->on_drained();
 }
 
-void ServerConnection::on_ping(uint64_t) {}
+void ServerConnection::on_ping(uint64_t) {
+  const net::Transport transport = stream_->peer().transport;
+  const bool is_local = transport != net::Transport::kTcp;
+  too_many_pings_ = !ping_policy_.allow(loop_.loop().now(), is_local, calls_ != 0);
+}
 void ServerConnection::on_ping_ack(uint64_t) {}
 
 }  // namespace saker::rpc

@@ -13,6 +13,7 @@
 #include "saker/grpc/message.h"
 #include "saker/h2/connection.h"
 #include "saker/net/loop.h"
+#include "saker/rpc/keepalive.h"
 #include "saker/rpc/server_call.h"
 #include "saker/rpc/server_options.h"
 
@@ -48,6 +49,8 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   void touch() {
     if (!in_turn_) schedule();
   }
+  // HEADERS or DATA go out: the peer's pings are forgiven.
+  void note_sent() { ping_policy_.on_sent(); }
   void count(const ServerCall& call, grpc::StatusCode code);
   void expire(ServerCall& call);
   void hold_slot(ServerCall& call);
@@ -83,6 +86,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   void turn();
   void schedule();
   void arm_timer();
+  void check_idle(Time now);
   void close_stream();
   void maybe_destroy();
 
@@ -94,8 +98,14 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   IntrusiveList<ServerCall, ReadyTag> ready_;
   MemoryBudget budget_;
   grpc::MessageContext messages_;
+  Keepalive keepalive_;
+  PingPolicy ping_policy_;
+  Time active_at_;                // bytes last arrived
+  Time close_by_ = kNever;         // a write that must be through by then, or the connection ends
+  Time idle_check_at_ = kNever;   // when to look whether the connection is idle
   size_t calls_ = 0;          // bound and not yet released
   size_t released_calls_ = 0;
+  bool too_many_pings_ = false;
   bool in_turn_ = false;
   bool reading_paused_ = false;
   bool ended_ = false;        // the stream has ended or been closed
