@@ -136,8 +136,8 @@ void Server::wait() {
 uint64_t Server::calls(grpc::StatusCode code) const {
   uint64_t total = 0;
   for (const auto& entry : loops_) {
-    for (const auto& row : entry->server->counters().calls) {
-      total += row[static_cast<size_t>(code)];
+    for (const CallCounters& calls : entry->server->counters().all_calls()) {
+      total += calls.by_code[static_cast<size_t>(code)];
     }
   }
   return total;

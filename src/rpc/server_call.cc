@@ -68,11 +68,13 @@ uint8_t* ServerCall::begin_message(size_t size) {
   uint8_t* out =
       connection_->engine().try_begin_data(*stream_, static_cast<uint32_t>(framed), false);
   if (out == nullptr) return nullptr;
+  reply_wire_bytes_ += framed;
   grpc::write_message_prefix(out, false, static_cast<uint32_t>(size));
   return out + grpc::kMessagePrefixBytes;
 }
 
 void ServerCall::send_chunks(ChunkQueue&& prefixed_message) {
+  reply_wire_bytes_ += prefixed_message.size();
   connection_->engine().send_data(*stream_, std::move(prefixed_message), false);
 }
 
@@ -125,7 +127,11 @@ void ServerCall::consume(size_t bytes) {
 // ---- life
 
 void ServerCall::count(grpc::StatusCode code) {
-  if (!std::exchange(counted_, true)) connection_->count(*this, code);
+  if (std::exchange(counted_, true)) return;
+  // A handler that has just looked at the clock saves us the same.
+  const bool fresh = context_.clock_read_at_ >= context_.loop_->now();
+  const Time ended = fresh ? context_.clock_read_at_ : context_.read_clock();
+  connection_->count(*this, code, ended - context_.started_at_);
 }
 
 // From the ready list. A call whose deadline has passed never reaches its handler.
@@ -174,6 +180,7 @@ void ServerCall::release() {
   refusal_.reset();
   http_status_ = 200;
   finished_ = counted_ = false;
+  request_wire_bytes_ = reply_wire_bytes_ = 0;
   const bool held = std::exchange(holds_slot_, false);
   context_.recycle();
   recycle();

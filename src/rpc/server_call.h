@@ -69,6 +69,7 @@ class ServerCall : public ListHook<ReadyTag> {
   void handler_done();
   // Gives flow-control window back for `bytes` that the handler has read.
   void consume(size_t bytes);
+  uint64_t request_wire_bytes_ = 0;  // messages with their prefixes
 
   grpc::MessageReader reader_;
   ServerContext context_;
@@ -95,6 +96,7 @@ class ServerCall : public ListHook<ReadyTag> {
   h2::Stream* stream_ = nullptr;  // null: closed
   std::unique_ptr<grpc::Status> refusal_;
   int http_status_ = 200;         // of a refusal that is HTTP's, not gRPC's
+  uint64_t reply_wire_bytes_ = 0;
   bool running_ = false;
   bool holds_slot_ = false;
   bool counted_ = false;   // its status is in the counters

@@ -9,6 +9,7 @@
 namespace saker::rpc {
 namespace {
 
+constexpr size_t kNoMethod = SIZE_MAX;
 constexpr uint64_t kKeepalivePing = 0x73616b65'726b6565;  // "sakerkee"
 constexpr Duration kIdleAfter = std::chrono::seconds(2);
 constexpr Duration kLastWords = std::chrono::seconds(1);  // for a GOAWAY to be taken
@@ -24,6 +25,7 @@ ServerConnection::ServerConnection(ServerLoop& loop, std::unique_ptr<net::Stream
               loop.loop().now()),
       budget_(loop.options().max_connection_memory_bytes),
       messages_{&loop.loop().chunks(), &budget_, loop.options().max_receive_message_bytes},
+      transport_(counted_transport(stream_->peer().transport)),
       keepalive_(loop.options().keepalive, loop.loop().now()),
       ping_policy_(loop.options().pings),
       active_at_(loop.loop().now()) {}
@@ -178,8 +180,30 @@ void ServerConnection::add_ready(ServerCall& call) {
   touch();
 }
 
-void ServerConnection::count(const ServerCall& call, StatusCode code) {
-  loop_.counters().count_call(call.method_ == nullptr ? kNoMethod : call.method_->index(), code);
+void ServerConnection::count(const ServerCall& call, StatusCode code, Duration duration) {
+  const size_t method = call.method_ == nullptr ? kNoMethod : call.method_->index();
+  loop_.counters().calls(method, transport_).count(code, duration);
+  if (loop_.should_log()) log_call(call, code, duration);
+}
+
+void ServerConnection::log_call(const ServerCall& call, StatusCode code, Duration duration) {
+  CallRecord* record = loop_.call_ring().try_begin();
+  if (record == nullptr) {
+    loop_.counters().records_dropped += 1;
+    return;
+  }
+  record->received_wall_ns = loop_.loop().wall_ns(call.context_.started_at_);
+  record->duration_ns = static_cast<uint64_t>(std::max<int64_t>(duration.count(), 0));
+  record->request_bytes = call.request_wire_bytes_;
+  record->reply_bytes = call.reply_wire_bytes_;
+  record->method = call.method_ == nullptr ? UINT32_MAX : call.method_->index();
+  record->loop = static_cast<uint32_t>(loop_.index());
+  record->code = code;
+  record->transport = peer().transport;
+  record->peer.assign(peer().name);
+  record->traceparent.assign(call.context_.metadata_.find("traceparent").value_or(""));
+  loop_.call_ring().publish();
+  loop_.counters().records_logged += 1;
 }
 
 void ServerConnection::expire(ServerCall& call) {
@@ -195,6 +219,7 @@ void ServerConnection::hold_slot(ServerCall& call) {
 
 void ServerConnection::call_released(bool held_slot) {
   --calls_;
+  loop_.counters().calls_open -= 1;
   ++released_calls_;
   if (held_slot) engine_.release_slot();
   if (ended_) schedule();
@@ -274,10 +299,11 @@ ServerCall& ServerConnection::bind_call(h2::Stream& stream, const Method* method
   context.loop_ = &loop_.loop();
   context.peer_ = &stream_->peer();
   context.method_ = method != nullptr ? std::string_view(method->path()) : std::string_view();
-  context.received_at_ = loop_.loop().now();
+  context.started_at_ = context.received_at_ = loop_.loop().now();
   stream.user = &call;
   stream.credit_on_receipt = method == nullptr || method->kind() == MethodKind::kUnary;
   ++calls_;
+  loop_.counters().calls_open += 1;
   return call;
 }
 
@@ -312,6 +338,7 @@ void ServerConnection::refuse_head(ServerCall& call, const RequestHead& head,
 void ServerConnection::on_data(h2::Stream& stream, Bytes data, bool end_stream) {
   auto& call = *static_cast<ServerCall*>(stream.user);
   call.context_.received_at_ = loop_.loop().now();
+  call.request_wire_bytes_ += data.size();
   call.on_data(data, end_stream);
 }
 

@@ -51,7 +51,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   }
   // HEADERS or DATA go out: the peer's pings are forgiven.
   void note_sent() { ping_policy_.on_sent(); }
-  void count(const ServerCall& call, grpc::StatusCode code);
+  void count(const ServerCall& call, grpc::StatusCode code, Duration duration);
   void expire(ServerCall& call);
   void hold_slot(ServerCall& call);
   void call_released(bool held_slot);
@@ -78,6 +78,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   void on_ping_ack(uint64_t opaque) override;
 
   struct RequestHead;
+  void log_call(const ServerCall& call, grpc::StatusCode code, Duration duration);
   static void add_metadata(grpc::Metadata& metadata, std::span<const hpack::Field> fields);
   ServerCall& bind_call(h2::Stream& stream, const Method* method);
   void refuse_head(ServerCall& call, const RequestHead& head, const h2::HeadersEvent& event);
@@ -98,6 +99,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   IntrusiveList<ServerCall, ReadyTag> ready_;
   MemoryBudget budget_;
   grpc::MessageContext messages_;
+  const size_t transport_;    // counted_transport() of the peer
   Keepalive keepalive_;
   PingPolicy ping_policy_;
   Time active_at_;                // bytes last arrived

@@ -27,7 +27,7 @@ class ServerContext {
   // When the bytes that completed the request were received; and the wall clock that belongs to a time.
   Time received_at() const { return received_at_; }
   int64_t wall_ns(Time time) const { return loop_->wall_ns(time); }
-  Time read_clock() const { return loop_->read_clock(); }
+  Time read_clock() { return clock_read_at_ = loop_->read_clock(); }
   net::Loop& loop() const { return *loop_; }
 
   // kNever when the client set none.
@@ -63,6 +63,7 @@ class ServerContext {
     if (!metadata_.empty()) metadata_.clear();
     if (extras_ != nullptr) extras_.reset();
     deadline_ = kNever;
+    clock_read_at_ = Time{};
     cancelled_ = false;
     cancel_waiter_ = nullptr;
   }
@@ -71,7 +72,9 @@ class ServerContext {
   const net::Peer* peer_ = nullptr;
   std::string_view method_;
   Time received_at_{};
+  Time started_at_{};     // the head's arrival
   Time deadline_ = kNever;
+  Time clock_read_at_{};  // by the handler, so that the call's duration need not read it again
   bool cancelled_ = false;
   CancelWaiter* cancel_waiter_ = nullptr;
   grpc::Metadata metadata_;

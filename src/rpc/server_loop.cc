@@ -29,6 +29,9 @@ ServerLoop::ServerLoop(size_t index, net::Loop& loop, const Dispatcher& dispatch
       counters_(dispatcher.methods().size()),
       refused_method_(std::make_unique<PooledMethod<RefusedCall, int>>("", MethodKind::kUnary, 0)) {
   refused_method_->prepare(1);
+  if (options.call_log.sample == 0) return;
+  call_ring_ = std::make_unique<CallRing>(options.call_log.ring_records);
+  log_countdown_ = options.call_log.sample;
 }
 
 ServerLoop::~ServerLoop() {

@@ -9,6 +9,7 @@
 #include "saker/h2/connection.h"
 #include "saker/hpack/decoder.h"
 #include "saker/net/loop.h"
+#include "saker/rpc/call_log.h"
 #include "saker/rpc/counters.h"
 #include "saker/rpc/dispatcher.h"
 #include "saker/rpc/server_connection.h"
@@ -37,6 +38,9 @@ class ServerLoop {
   const ServerOptions& options() const { return options_; }
   h2::ConnectionResources resources() { return {loop_.chunks(), streams_, scratch_}; }
   LoopCounters& counters() { return counters_; }
+  CallRing& call_ring() { return *call_ring_; }  // only when options().call_log.sample != 0
+  // Every options().call_log.sample-th call.
+  bool should_log() { return log_countdown_ != 0 && --log_countdown_ == 0 && restart_countdown(); }
 
   // Any thread. The placer counts a connection when it chooses this loop; its end takes it off again.
   size_t connection_count() const { return connection_count_.load(std::memory_order_relaxed); }
@@ -47,6 +51,11 @@ class ServerLoop {
   ServerCall& get_refused_call();
 
  private:
+  bool restart_countdown() {
+    log_countdown_ = options_.call_log.sample;
+    return true;
+  }
+
   const size_t index_;
   net::Loop& loop_;
   const Dispatcher& dispatcher_;
@@ -54,6 +63,8 @@ class ServerLoop {
   ObjectPool<h2::Stream> streams_;
   hpack::DecoderScratch scratch_;
   LoopCounters counters_;
+  std::unique_ptr<CallRing> call_ring_;
+  uint64_t log_countdown_ = 0;
   std::unique_ptr<Method> refused_method_;
   IntrusiveList<ServerConnection, ConnectionListTag> connections_;
   std::atomic<size_t> connection_count_{0};

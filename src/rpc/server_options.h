@@ -5,6 +5,7 @@
 
 #include "saker/h2/options.h"
 #include "saker/net/loop.h"
+#include "saker/rpc/call_log.h"
 #include "saker/rpc/keepalive.h"
 
 namespace saker::rpc {
@@ -15,6 +16,7 @@ struct ServerOptions {
   net::ListenOptions listen;
   KeepaliveOptions keepalive = {.time = std::chrono::hours(2)};
   PingPolicyOptions pings;
+  CallLogOptions call_log;
   size_t threads = 0;                                  // 0: the CPUs that this process may use
   uint32_t max_receive_message_bytes = 4 << 20;        // limit: one request message
   size_t max_connection_memory_bytes = 16 << 20;       // limit: messages being assembled on one connection
