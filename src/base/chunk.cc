@@ -61,20 +61,33 @@ Chunk* ChunkPool::lend(Bytes bytes, void (*release)(void*), void* argument) {
   chunk->end = static_cast<uint32_t>(bytes.size());
   chunk->release = release;
   chunk->release_argument = argument;
+  chunk->lender = nullptr;
+  chunk->shares = 1;
   return chunk;
+}
+
+Chunk* ChunkPool::share(Chunk* chunk, size_t size) {
+  Chunk* lender = chunk->lender != nullptr ? chunk->lender : chunk;
+  Chunk* part = lend(chunk->bytes().first(size), nullptr, nullptr);
+  part->lender = lender;
+  ++lender->shares;
+  return part;
+}
+
+void ChunkPool::put_lent(Chunk* chunk) {
+  Chunk* lender = chunk->lender;
+  if (--chunk->shares > 0) return;
+  auto* release = chunk->release;
+  void* argument = chunk->release_argument;
+  chunk->next = lenders_;
+  lenders_ = chunk;
+  if (release != nullptr) release(argument);
+  if (lender != nullptr) put_lent(lender);
 }
 
 void ChunkPool::put(Chunk* chunk) {
   --outstanding_;
-  if (chunk->capacity == 0) {
-    auto* release = chunk->release;
-    void* argument = chunk->release_argument;
-    chunk->release = nullptr;
-    chunk->next = lenders_;
-    lenders_ = chunk;
-    if (release != nullptr) release(argument);
-    return;
-  }
+  if (chunk->capacity == 0) return put_lent(chunk);
   if (kept_ + chunk->capacity > kept_bytes_) {
     ::operator delete(chunk);
     return;
@@ -147,8 +160,8 @@ void ChunkQueue::move_from(ChunkQueue& other, size_t size) {
       append(chunk);
       continue;
     }
-    if (chunk->capacity == 0) {  // part of lent bytes: the rest keeps the release
-      append(pool_->lend(chunk->bytes().first(size), nullptr, nullptr));
+    if (chunk->capacity == 0) {
+      append(pool_->share(chunk, size));
     } else {
       append(chunk->bytes().first(size));
     }

@@ -21,8 +21,10 @@ struct Chunk {
   uint32_t begin = 0;
   uint32_t end = 0;
   uint32_t capacity = 0;                // 0 for lent bytes
-  void (*release)(void*) = nullptr;     // lent bytes: called once they are no longer needed
+  void (*release)(void*) = nullptr;  // lent bytes: called once they are no longer needed
   void* release_argument = nullptr;
+  Chunk* lender = nullptr;  // a part of another chunk's lent bytes: that chunk
+  uint32_t shares = 0;      // lent bytes: this chunk and the parts of it that are still queued
 
   Bytes bytes() const { return {storage + begin, storage + end}; }
   size_t size() const { return end - begin; }
@@ -43,12 +45,15 @@ class ChunkPool {
   Chunk* get(size_t wanted);
   // A chunk that lends `bytes` until release(argument) is called; `bytes` stay the lender's. At most 2^32 - 1 bytes.
   Chunk* lend(Bytes bytes, void (*release)(void*), void* argument);
+  // A chunk for the first `size` of `chunk`'s lent bytes; the release waits for both, in whatever order they return.
+  Chunk* share(Chunk* chunk, size_t size);
   void put(Chunk* chunk);
 
   size_t outstanding() const { return outstanding_; }  // chunks handed out and not yet returned
 
  private:
   Chunk* allocate(size_t capacity);
+  void put_lent(Chunk* chunk);
 
   Chunk* small_ = nullptr;
   Chunk* large_ = nullptr;

@@ -187,6 +187,26 @@ TEST(ChunkQueue, MoveFromSplitsLentBytesWithoutCopying) {
   EXPECT_EQ(released, 1);
 }
 
+TEST(ChunkQueue, APartOfLentBytesHoldsTheRelease) {
+  ChunkPool pool;
+  int released = 0;
+  const std::string lent = patterned(100, 3);
+  ChunkQueue from(pool);
+  ChunkQueue first(pool);
+  ChunkQueue second(pool);
+  from.append(pool.lend(as_bytes(lent), count_release, &released));
+  first.move_from(from, 40);
+  second.move_from(first, 10);  // a part of a part
+  from.clear();
+  EXPECT_EQ(released, 0) << "40 bytes are still queued";
+  first.clear();
+  EXPECT_EQ(released, 0) << "10 bytes are still queued";
+  EXPECT_EQ(as_text(second.front()->bytes()), lent.substr(0, 10));
+  second.clear();
+  EXPECT_EQ(released, 1);
+  EXPECT_EQ(pool.outstanding(), 0u);
+}
+
 TEST(ChunkQueue, ClearReleasesLentBytesOnce) {
   ChunkPool pool;
   int released = 0;
