@@ -1,7 +1,7 @@
 #include "saker/services/echo/echo_service.h"
 
 #include "saker/base/crc32c.h"
-#include "saker/echo/v1/echo.pb.h"
+#include "saker/echo/v1/echo.saker.h"
 #include "saker/rpc/sleep.h"
 
 namespace saker::echo {
@@ -14,7 +14,8 @@ using v1::EchoCollectReply;
 using v1::EchoReply;
 using v1::EchoRequest;
 
-// Receipt is the turn's time; the reply's times are read now: one cached clock for both would show no processing at all.
+// Receipt is the turn's time; the reply's times are read now: one cached clock for both would show
+// no processing at all.
 void fill_times(ServerContext& context, EchoReply& reply) {
   const Time sent = context.read_clock();
   const int64_t received_ns = context.wall_ns(context.received_at());
@@ -32,16 +33,16 @@ void answer(ServerContext& context, EchoRequest& request, EchoReply& reply) {
   fill_times(context, reply);
 }
 
-struct Echo {
-  Status operator()(ServerContext& context, EchoRequest& request, EchoReply& reply) const {
+// Has no state, hence one for all servers.
+class EchoService {
+ public:
+  Status echo(ServerContext& context, EchoRequest& request, EchoReply& reply) const {
     answer(context, request, reply);
     return {};
   }
-};
 
-struct EchoStream {
-  Task<Status> operator()(ServerContext& context, rpc::Reader<EchoRequest>& requests,
-                          rpc::Writer<EchoReply>& replies) const {
+  Task<Status> echo_stream(ServerContext& context, rpc::Reader<EchoRequest>& requests,
+                           rpc::Writer<EchoReply>& replies) const {
     EchoRequest request;
     EchoReply reply;
     while (co_await requests.read(request)) {
@@ -50,11 +51,9 @@ struct EchoStream {
     }
     co_return Status{};
   }
-};
 
-struct EchoCollect {
-  Task<Status> operator()(ServerContext& context, rpc::Reader<EchoRequest>& requests,
-                          EchoCollectReply& reply) const {
+  Task<Status> echo_collect(ServerContext& context, rpc::Reader<EchoRequest>& requests,
+                            EchoCollectReply& reply) const {
     EchoRequest request;
     uint32_t crc = 0;
     Time first{};
@@ -68,28 +67,16 @@ struct EchoCollect {
       reply.set_client_send_time_ns(request.client_send_time_ns());
       reply.set_sequence(request.sequence());
     }
-    finish(context, reply, crc, first, last);
+    finish_collect(context, reply, crc, first, last);
     co_return Status{};
   }
 
-  static void finish(ServerContext& context, EchoCollectReply& reply, uint32_t crc, Time first,
-                     Time last) {
-    const Time now = context.read_clock();
-    reply.set_payload_crc32c(crc);
-    reply.set_server_send_time_ns(static_cast<uint64_t>(context.wall_ns(now)));
-    if (reply.messages() == 0) return;
-    reply.set_first_receive_time_ns(static_cast<uint64_t>(context.wall_ns(first)));
-    reply.set_last_receive_time_ns(static_cast<uint64_t>(context.wall_ns(last)));
-    reply.set_processing_ns(static_cast<uint64_t>((now - first).count()));
-  }
-};
-
-struct EchoExpand {
-  Task<Status> operator()(ServerContext& context, EchoRequest& request,
-                          rpc::Writer<EchoReply>& replies) const {
+  Task<Status> echo_expand(ServerContext& context, EchoRequest& request,
+                           rpc::Writer<EchoReply>& replies) const {
     if (request.expand_count() > kMaxExpandCount) {
       co_return Status{grpc::StatusCode::kInvalidArgument,
-                       "expand_count is over " + std::to_string(kMaxExpandCount), {}};
+                       "expand_count is over " + std::to_string(kMaxExpandCount),
+                       {}};
     }
     EchoReply reply;
     reply.set_payload(request.payload());
@@ -108,18 +95,26 @@ struct EchoExpand {
     }
     co_return Status{};
   }
+
+ private:
+  static void finish_collect(ServerContext& context, EchoCollectReply& reply, uint32_t crc,
+                             Time first, Time last) {
+    const Time now = context.read_clock();
+    reply.set_payload_crc32c(crc);
+    reply.set_server_send_time_ns(static_cast<uint64_t>(context.wall_ns(now)));
+    if (reply.messages() == 0) return;
+    reply.set_first_receive_time_ns(static_cast<uint64_t>(context.wall_ns(first)));
+    reply.set_last_receive_time_ns(static_cast<uint64_t>(context.wall_ns(last)));
+    reply.set_processing_ns(static_cast<uint64_t>((now - first).count()));
+  }
 };
+
+constexpr EchoService kService;
 
 }  // namespace
 
 void register_echo_service(rpc::Dispatcher& dispatcher) {
-  dispatcher.add_unary<EchoRequest, EchoReply>("/saker.echo.v1.Echo/Echo", Echo{});
-  dispatcher.add_bidi_streaming<EchoRequest, EchoReply>("/saker.echo.v1.Echo/EchoStream",
-                                                        EchoStream{});
-  dispatcher.add_client_streaming<EchoRequest, EchoCollectReply>("/saker.echo.v1.Echo/EchoCollect",
-                                                                 EchoCollect{});
-  dispatcher.add_server_streaming<EchoRequest, EchoReply>("/saker.echo.v1.Echo/EchoExpand",
-                                                          EchoExpand{});
+  v1::register_echo(dispatcher, kService);
 }
 
 }  // namespace saker::echo

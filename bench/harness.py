@@ -1,0 +1,136 @@
+"""Processes, pinning and accounting for bench/run: nothing here knows what is measured."""
+import dataclasses
+import glob
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+
+SERVER_CPU, LOAD_CPU = 0, 1
+
+
+@dataclasses.dataclass
+class Result:
+    row: str
+    what: str
+    figure: str
+    peer: str
+    ratio: str
+    target: str
+    verdict: str  # "ok", "short", "" where there is no target
+
+
+def cpu_ns(pid):
+    """CPU time of all threads of a process so far, in nanoseconds."""
+    total = 0
+    for path in glob.glob(f"/proc/{pid}/task/*/schedstat"):
+        try:
+            with open(path, encoding="ascii") as file:
+                total += int(file.read().split()[0])
+        except OSError:
+            pass  # a thread that ended
+    return total
+
+
+def private_bytes(pid):
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+        lines = dict(line.split(":", 1) for line in file if ":" in line)
+    return sum(int(lines[key].split()[0]) * 1024 for key in ("Private_Clean", "Private_Dirty"))
+
+
+def machine_ticks():
+    """(busy, stolen) ticks of the whole machine."""
+    with open("/proc/stat", encoding="ascii") as file:
+        fields = [int(field) for field in file.readline().split()[1:9]]
+    user, nice, system, _idle, _iowait, irq, softirq, steal = fields
+    return user + nice + system + irq + softirq, steal
+
+
+class Server:
+    """A server process pinned to the server's core, stopped on exit."""
+
+    def __init__(self, command, cpus=str(SERVER_CPU)):
+        self.log = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(["taskset", "-c", cpus, *map(str, command)], stdout=subprocess.PIPE,
+                                        stderr=self.log, text=True)
+        line = self.process.stdout.readline()
+        if "listening on" not in line:
+            self.log.seek(0)
+            raise RuntimeError(f"{command[0]} did not start: {line}{self.log.read().decode()}")
+        self.address = line.split("listening on", 1)[1].strip()
+        self.pid = self.process.pid
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        self.process.stdout.close()
+
+
+def run_load(command, cpus=str(LOAD_CPU)):
+    done = subprocess.run(["taskset", "-c", cpus, *map(str, command)], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+class Harness:
+    def __init__(self, build, rounds, scale):
+        self.build, self.rounds, self.scale = build, rounds, scale
+        self.results, self.printed, self.foreign = [], 0, []
+
+    def path(self, name):
+        for folder in (self.build, os.path.join(self.build, "bench")):
+            if os.access(os.path.join(folder, name), os.X_OK):
+                return os.path.join(folder, name)
+        raise RuntimeError(f"{name} is not in {self.build}; ./dev build makes it")
+
+    def count(self, calls):
+        return max(int(calls * self.scale), 1000)
+
+    def quiet(self, measure, pids=()):
+        """measure(), again while the round was disturbed; `pids` are servers whose CPU time is ours."""
+        for _ in range(4):
+            own_before = sum(cpu_ns(pid) for pid in pids) + children_ns()
+            busy_before, stolen_before = machine_ticks()
+            start = time.monotonic()
+            value = measure()
+            wall = time.monotonic() - start
+            busy, stolen = machine_ticks()
+            own = (sum(cpu_ns(pid) for pid in pids) + children_ns() - own_before) / 1e9
+            foreign = max((busy - busy_before) / 100 - own, 0) + (stolen - stolen_before) / 100
+            share = foreign / (wall * os.cpu_count())
+            if share < 0.08:
+                break
+        self.foreign.append(share)
+        return value
+
+    def rounds_of(self, *measures):
+        """Each measure once a round, in turn; the medians."""
+        values = [[] for _ in measures]
+        for _ in range(self.rounds):
+            for at, measure in enumerate(measures):
+                values[at].append(measure())
+        return [statistics.median(column) for column in values]
+
+    def add(self, row, what, figure, peer="", ratio=None, target="", ok=None):
+        noisy = " (noisy)" if self.foreign and self.foreign[-1] >= 0.08 else ""
+        self.results.append(Result(row, what, figure + noisy, peer, "" if ratio is None else f"{ratio:.3g}", target,
+                                   "" if ok is None else "ok" if ok else "short"))
+
+    def print_new(self):
+        if self.printed == 0:
+            print(f"{'':4} {'what':44} {'figure':22} {'against':34} {'ratio':8} {'target':20}")
+        for result in self.results[self.printed:]:
+            print(f"{result.row:4} {result.what:44} {result.figure:22} {result.peer:34} {result.ratio:8} "
+                  f"{result.target:20} {result.verdict}", flush=True)
+        self.printed = len(self.results)
+
+
+def children_ns():
+    usage = os.times()
+    return int((usage.children_user + usage.children_system) * 1e9)

@@ -1,0 +1,54 @@
+// gRPC C++ as a peer: the same echo.proto, served with gRPC's callback API as its documentation shows it.
+//   grpc_echo_server ADDRESS        e.g. 127.0.0.1:50061 or unix:/tmp/echo.sock
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <cstdio>
+
+#include "saker/echo/v1/echo.grpc.pb.h"
+
+namespace {
+
+using saker::echo::v1::EchoReply;
+using saker::echo::v1::EchoRequest;
+
+uint64_t clock_ns(auto now) {
+  return static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count());
+}
+
+class EchoService final : public saker::echo::v1::Echo::CallbackService {
+  grpc::ServerUnaryReactor* Echo(grpc::CallbackServerContext* context, const EchoRequest* request,
+                                 EchoReply* reply) override {
+    const uint64_t start = clock_ns(std::chrono::steady_clock::now());
+    const uint64_t received = clock_ns(std::chrono::system_clock::now());
+    reply->set_payload(request->payload());
+    reply->set_client_send_time_ns(request->client_send_time_ns());
+    reply->set_sequence(request->sequence());
+    const uint64_t processing = clock_ns(std::chrono::steady_clock::now()) - start;
+    reply->set_server_receive_time_ns(received);
+    reply->set_server_send_time_ns(received + processing);
+    reply->set_processing_ns(processing);
+    auto* reactor = context->DefaultReactor();
+    reactor->Finish(grpc::Status::OK);
+    return reactor;
+  }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: grpc_echo_server ADDRESS\n");
+    return 2;
+  }
+  EchoService service;
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(argv[1], grpc::InsecureServerCredentials());
+  builder.RegisterService(&service);
+  const auto server = builder.BuildAndStart();
+  if (server == nullptr) return 2;
+  std::printf("listening on %s\n", argv[1]);
+  std::fflush(stdout);
+  server->Wait();
+}

@@ -1,0 +1,227 @@
+"""The rows of bench/run, one function each: what is measured, against what, and the target."""
+import json
+import os
+import re
+import struct
+import subprocess
+import tempfile
+import time
+
+from harness import Harness, Server, cpu_ns, private_bytes, run_load
+
+ECHO = "/saker.echo.v1.Echo/Echo"
+PAYLOAD = b"0123456789abcdef"
+REPLY_BYTES = 45  # DATA payload of the reply to PAYLOAD: prefix, payload, three times, processing time (may vary by one)
+
+
+def write_request(folder):
+    message = b"\x0a" + bytes([len(PAYLOAD)]) + PAYLOAD
+    path = os.path.join(folder, "request.bin")
+    with open(path, "wb") as file:
+        file.write(b"\0" + struct.pack(">I", len(message)) + message)
+    return path
+
+
+class Bench(Harness):
+    def __init__(self, build, rounds, scale):
+        super().__init__(build, rounds, scale)
+        self.folder = tempfile.mkdtemp(prefix="saker-bench.")
+        self.request = write_request(self.folder)
+
+    def serve(self, threads=1, *more, cpus="0"):
+        return Server([self.path("saker"), "serve", "--listen", "127.0.0.1:0", "--no-vsock", "--threads", threads,
+                       "--key", "ec-p256", *more], cpus)
+
+    def grpc_server(self):
+        port = free_port()
+        return Server([self.path("grpc_echo_server"), f"127.0.0.1:{port}"])
+
+    def bench(self, target, *flags, cpus="1"):
+        return json.loads(run_load([self.path("saker"), "bench", "echo", target, "--json", "--quiet", *flags], cpus))
+
+    def h2load_cpu(self, server, calls, connections, streams, headers=()):
+        """Server CPU nanoseconds per call under h2load; every call must have succeeded with a whole reply."""
+        extra = [word for header in headers for word in ("-H", header)]
+
+        def measure():
+            before = cpu_ns(server.pid)
+            out = run_load(["h2load", "-n", calls, "-c", connections, "-m", streams, "-t", 1, "-d", self.request,
+                            "-H", "content-type: application/grpc", "-H", "te: trailers", *extra,
+                            f"http://{server.address}{ECHO}"])
+            after = cpu_ns(server.pid)
+            check_h2load(out, calls)
+            return (after - before) / calls
+
+        return lambda: self.quiet(measure, [server.pid])
+
+
+def check_h2load(out, calls):
+    succeeded = int(re.search(r"(\d+) succeeded", out).group(1))
+    data = re.search(r"\((\d+)\) data", out)
+    if succeeded != calls or int(data.group(1)) < calls * (REPLY_BYTES - 3):
+        raise RuntimeError(f"h2load: {succeeded} of {calls} calls succeeded:\n{out}")
+
+
+def free_port():
+    import socket
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def microseconds(ns):
+    return f"{ns / 1000:.3f} us"
+
+
+def p1(bench):
+    calls = bench.count(1_000_000)
+    bearer = "authorization: Bearer " + "k" * 1024
+    trace = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    with bench.serve() as saker, bench.grpc_server() as peer:
+        same, tokens, grpc = bench.rounds_of(
+            bench.h2load_cpu(saker, calls, 10, 100),
+            bench.h2load_cpu(saker, calls, 10, 100, [bearer, trace]),
+            bench.h2load_cpu(peer, max(calls // 20, 1000), 10, 100))
+
+        def with_deadlines():
+            before = cpu_ns(saker.pid)
+            report = bench.bench(saker.address, "-c", 10, "-m", 100, "-n", calls, "--deadline", "20s", "--vary-deadline")
+            assert report["errors"] == 0 and report["calls"] == calls, report
+            return (cpu_ns(saker.pid) - before) / calls
+
+        (deadlines,) = bench.rounds_of(lambda: bench.quiet(with_deadlines, [saker.pid]))
+    bench.add("P1", "server CPU per echo, 16 B, h2load 10x100", microseconds(same), "", None, "<= 0.6 us", same <= 600)
+    bench.add("P1", "  the same against gRPC C++ (Debian, asserts)", microseconds(same), f"gRPC C++ {microseconds(grpc)}",
+              same / grpc, "<= 0.04", same / grpc <= 0.04)
+    slowest = max(deadlines, tokens)
+    bench.add("P1", "  grpc-timeout varying per call (saker bench)", microseconds(deadlines), "same heads",
+              deadlines / same)
+    bench.add("P1", "  traceparent + 1 KiB bearer token", microseconds(tokens), "same heads", tokens / same)
+    bench.add("P1", "  slowest row to fastest", microseconds(slowest), microseconds(min(same, deadlines)),
+              slowest / min(same, deadlines), "<= 2", slowest <= 2 * min(same, deadlines))
+
+
+def p2(bench):
+    calls = bench.count(4_000_000)
+    grpc_calls = max(calls // 50, 1000)
+    with bench.serve() as saker, bench.grpc_server() as peer:
+        def ours():
+            report = bench.bench(saker.address, "-c", 10, "-m", 100, "-n", calls)
+            assert report["errors"] == 0 and report["calls"] == calls, report
+            return report["calls_per_second"]
+
+        def theirs():
+            out = json.loads(run_load([bench.path("grpc_echo_client"), peer.address, 10, 100, grpc_calls]))
+            return out["calls_per_second"]
+
+        rate, grpc = bench.rounds_of(lambda: bench.quiet(ours, [saker.pid]), lambda: bench.quiet(theirs, [peer.pid]))
+    bench.add("P2", "checked calls a second, 10x100, 1 + 1 threads", f"{rate:,.0f}", f"gRPC C++ {grpc:,.0f}", rate / grpc,
+              ">= 20", rate / grpc >= 20)
+    bench.add("P2", "  against 2,000,000 (1,000,000 at least)", f"{rate:,.0f}", "", rate / 2e6, ">= 1", rate >= 2e6)
+
+
+def wire_bytes(bench, server):
+    """Bytes of one request and one reply on the wire, in the steady state, as saker's own client and server send them."""
+    few, many = (bench.bench(server.address, "-c", 1, "-m", 1, "-n", n) for n in (100, 1100))
+    return (round((many["bytes_sent"] - few["bytes_sent"]) / 1000),
+            round((many["bytes_received"] - few["bytes_received"]) / 1000))
+
+
+def p3(bench):
+    calls = bench.count(30_000)
+    for spin in (False, True):
+        flags = ["--busy-poll", "1ms", "--force"] if spin else []
+        with bench.serve(1, *flags) as saker:
+            request, reply = 70, 82
+            raw_words = ["--spin"] if spin else []
+            with Server([bench.path("raw_echo"), "server", free_port(), request, reply, *raw_words]) as floor:
+                def ours():
+                    report = bench.bench(saker.address, "-c", 1, "-m", 1, "-n", calls, *(flags[:2]))
+                    assert report["errors"] == 0, report
+                    return report["latency_ns"]["uncorrected"]["p50"]
+
+                def raw():
+                    out = run_load([bench.path("raw_echo"), "client", floor.address, request, reply, 1, calls, *raw_words])
+                    return json.loads(out)["p50_ns"]
+
+                own, bare = bench.rounds_of(lambda: bench.quiet(ours, [saker.pid]),
+                                            lambda: bench.quiet(raw, [floor.pid]))
+        limit = 1.35 if spin else 1.10
+        name = "busy-poll, spinning" if spin else "sleeping"
+        bench.add("P3", f"p50, one call in flight, {name}", microseconds(own), f"raw ping-pong {microseconds(bare)}",
+                  own / bare, f"<= {limit}", own / bare <= limit)
+
+
+def p4(bench):
+    calls = bench.count(500_000)
+    with bench.serve() as saker, Server([bench.path("raw_echo"), "server", free_port(), 70, 82]) as floor:
+        def raw():
+            before = cpu_ns(floor.pid)
+            run_load([bench.path("raw_echo"), "client", floor.address, 70, 82, 256, calls])
+            return (cpu_ns(floor.pid) - before) / calls
+
+        own, bare = bench.rounds_of(bench.h2load_cpu(saker, calls, 256, 1), lambda: bench.quiet(raw, [floor.pid]))
+    bench.add("P4", "server CPU per echo, 256 connections x 1", microseconds(own), f"raw epoll echo {microseconds(bare)}",
+              own / bare, "<= 1.15", own / bare <= 1.15)
+
+
+def p7(bench):
+    connections = bench.count(10_000)
+    with bench.serve() as saker:
+        run_load([bench.path("idle_connections"), saker.address, 1, 10, 0])
+        before = private_bytes(saker.pid)
+        with subprocess.Popen([bench.path("idle_connections"), saker.address, str(connections), "10", "13"],
+                              stdout=subprocess.PIPE, text=True) as load:
+            assert "idle" in load.stdout.readline()
+            time.sleep(10)
+            grown = private_bytes(saker.pid) - before
+            load.wait()
+    each = grown / connections
+    bench.add("P7", f"user memory per idle connection ({connections})", f"{each:,.0f} B", "", None, "<= 4096 B",
+              each <= 4096)
+
+
+def p8(bench):
+    calls = bench.count(3_000)
+    size = 1 << 20
+    with bench.serve() as saker, \
+            Server([bench.path("raw_echo"), "server", free_port(), size + 640, size + 690]) as floor:
+        def ours():
+            report = bench.bench(saker.address, "-c", 1, "-m", 1, "-n", calls, "--size", "1MiB")
+            assert report["errors"] == 0, report
+            return report["calls_per_second"]
+
+        def raw():
+            out = run_load([bench.path("raw_echo"), "client", floor.address, size + 640, size + 690, 1, calls])
+            return 1e9 / json.loads(out)["wall_ns_per_call"]
+
+        own, bare = bench.rounds_of(lambda: bench.quiet(ours, [saker.pid]), lambda: bench.quiet(raw, [floor.pid]))
+    bench.add("P8", "1 MiB echo, one in flight, typed", f"{own:,.0f}/s", f"raw socket echo {bare:,.0f}/s", own / bare,
+              ">= 0.6", own / bare >= 0.6)
+
+
+def p9(bench):
+    seconds = max(int(10 * bench.scale), 2)
+    with bench.serve() as saker:
+        def ours():
+            report = bench.bench(saker.address, "-c", 10, "-m", 100, "-z", f"{seconds}s", "--rps", 100_000)
+            assert report["errors"] == 0, report
+            return report["latency_ns"]["corrected"]["p99"]
+
+        (p99,) = bench.rounds_of(lambda: bench.quiet(ours, [saker.pid]))
+    bench.add("P9", "open loop 100,000/s, 10x100, corrected p99", microseconds(p99), "", None, "< 1 ms", p99 < 1e6)
+
+
+def p10(bench):
+    calls = bench.count(1_000_000)
+
+    def per_call(threads):
+        with bench.serve(threads, cpus="0,1") as saker:
+            return bench.h2load_cpu(saker, calls, 10, 100)()
+
+    one, two = bench.rounds_of(lambda: per_call(1), lambda: per_call(2))
+    bench.add("P10", "server CPU per echo, --threads 2", microseconds(two), f"--threads 1 {microseconds(one)}", two / one,
+              "<= 1.1", two / one <= 1.1)
+
+
+ROWS = {"P1": p1, "P2": p2, "P3": p3, "P4": p4, "P7": p7, "P8": p8, "P9": p9, "P10": p10}

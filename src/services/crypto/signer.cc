@@ -1,0 +1,28 @@
+#include "saker/services/crypto/signer.h"
+
+namespace saker::crypto {
+
+std::string_view describe(SignError error) {
+  switch (error) {
+    case SignError::kAlgorithmNotAllowed:
+      return "the algorithm does not go with the type of this key";
+    case SignError::kDigestLength:
+      return "the digest does not have the length of the algorithm's hash";
+    case SignError::kBufferTooSmall:
+      return "the buffer for the signature is too small";
+    case SignError::kRandomness:
+      return "the kernel gave no randomness";
+    case SignError::kNoPrivateKey:
+      return "a public key alone cannot sign";
+    case SignError::kLibrary:
+      return "the cryptographic library failed";
+  }
+  return "unknown error";
+}
+
+Result<std::unique_ptr<Signer>> make_signer(const PrivateKey& key) {
+  if (key.type() == KeyType::kEcP384) return make_nettle_p384_signer(key, nullptr);
+  return make_openssl_signer(key);
+}
+
+}  // namespace saker::crypto
