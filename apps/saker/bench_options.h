@@ -1,4 +1,5 @@
-// What a run of `saker bench` is asked to do; filled from the command line, read by the threads of the run.
+// What a run of `saker bench` is asked to do; filled from the command line, read by the threads of
+// the run.
 #pragma once
 
 #include <cstdint>
@@ -14,18 +15,24 @@ namespace saker::app {
 
 struct BenchOptions {
   net::Address target;
-  uint32_t connections = 10;
-  uint32_t streams = 100;           // per connection
-  uint32_t threads = 1;
-  uint64_t count = 0;               // calls; 0: by duration
+  uint64_t connections = 10;  // of all threads together
+  uint64_t streams = 100;     // calls in flight per connection
+  uint64_t threads = 1;
+  uint64_t count = 0;  // measured calls; 0: by duration
   Duration duration = std::chrono::seconds(10);
   Duration warmup{0};
-  double rate = 0;                  // calls a second of all threads; 0: closed loop
+  double rate = 0;  // calls a second of all threads; 0: closed loop
   bench::Arrivals arrivals = bench::Arrivals::kConstant;
-  size_t payload_bytes = 16;
-  Duration deadline = Duration::max();  // of each call
+  uint64_t payload_bytes = 16;
+  Duration deadline{0};                                 // of each call; 0: none
+  Duration connect_timeout = std::chrono::seconds(10);  // also how long a lost server may be away
   Duration busy_poll{0};
   uint64_t seed = 1;
+
+  // The result.
+  std::vector<bench::Assertion> assertions;
+  bool json = false;
+  bool quiet = false;  // no live line
 };
 
 }  // namespace saker::app

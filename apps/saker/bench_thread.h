@@ -1,18 +1,23 @@
-// BenchThread<Workload>: one thread of the load generator: a loop, a channel with its share of the connections, and one call
-// object for every stream in flight, started again as soon as it ends (closed loop) or when the schedule says so (open loop).
+// BenchThread<Workload>: one thread of the load generator: a loop, a channel with its share of the
+// connections, and one call object for every stream in flight, started again as soon as it ends
+// (closed loop) or when the schedule says so (open loop).
 //
-//   warm-up ──measure_from──▶ measured ──end_at or count──▶ no new calls ──all ended, or kGraceTime──▶ done
+//   begin ──warm-up──▶ measure_from ──end_at or count──▶ no new calls ──all ended, or kGraceTime──▶
 //
-// Latency counts from the scheduled time (corrected) and from the send (uncorrected) to the receipt of the bytes that ended
-// the call; both ends are turn times, so a call is never made to look faster than it was.
+// Latency counts from the scheduled time (corrected) and from the send (uncorrected) to the receipt
+// of the bytes that ended the call; both ends are turn times, so a call is never made to look
+// faster than it was. A call is measured if it was due in the measured time, whenever it ends.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <memory>
-#include <thread>
+#include <string>
 #include <vector>
 
 #include "bench_options.h"
+#include "process.h"
 #include "saker/bench/histogram.h"
 #include "saker/bench/schedule.h"
 #include "saker/net/loop.h"
@@ -21,31 +26,40 @@
 
 namespace saker::app {
 
-// What a thread found out. Read by others through `calls` and `errors` while it runs, all of it afterwards.
+// What a thread found out. Read by others through `calls` and `errors` while it runs, all of it
+// afterwards.
 struct BenchResult {
-  std::atomic<uint64_t> calls{0};   // ended within the measured time
+  std::atomic<uint64_t> calls{0};  // measured calls that have ended
   std::atomic<uint64_t> errors{0};
   uint64_t wrong_replies = 0;
-  uint64_t unfinished = 0;
+  uint64_t unfinished = 0;  // due in the measured time, but not ended or not even sent
   std::array<uint64_t, grpc::kStatusCodeCount> by_code{};
   std::string first_error;
   bench::Histogram corrected;
   bench::Histogram uncorrected;
+  // Of the measured time:
+  uint64_t bytes_sent = 0;
+  uint64_t bytes_received = 0;
   Duration cpu{};
   Duration max_lag{};
+  Time started_at{};
   Time ended_at{};
+  bool lost_server = false;  // ended early: the server was away for too long
 };
 
 struct BenchShare {
-  uint32_t thread = 0;
-  uint32_t connections = 1;
-  uint64_t count = 0;  // of warm-up and measurement; 0: until end_at
+  static constexpr uint64_t kUnlimited = UINT64_MAX;
+
+  uint64_t thread = 0;
+  uint64_t connections = 1;
+  uint64_t count = kUnlimited;  // measured calls
+  Time begin{};                 // of the warm-up, or of the measurement where there is none
   Time measure_from{};
   Time end_at = kNever;
 };
 
 template <typename Workload>
-class BenchThread final : private net::Timer {
+class BenchThread {
  public:
   BenchThread(const BenchOptions& options, const Workload& workload, net::Loop& loop,
               rpc::Channel& channel, const BenchShare& share)
@@ -54,45 +68,54 @@ class BenchThread final : private net::Timer {
         loop_(loop),
         channel_(channel),
         share_(share),
-        schedule_({.start = share.measure_from,
+        end_at_(share.end_at),
+        schedule_({.start = share.begin,
                    .rate = bench::Rate::constant(options.rate),
                    .arrivals = options.arrivals,
-                   .thread = share.thread,
-                   .threads = options.threads,
+                   .thread = static_cast<uint32_t>(share.thread),
+                   .threads = static_cast<uint32_t>(options.threads),
                    .seed = options.seed}) {
-    const size_t calls = size_t{share.connections} * options.streams;
-    for (size_t index = 0; index < calls; ++index) {
+    const uint64_t calls = share.connections * options.streams;
+    for (uint64_t index = 0; index < calls; ++index) {
       calls_.push_back(std::make_unique<Call>(*this));
       workload_.begin(calls_.back()->request());
       idle_.push_back(calls_.back().get());
     }
   }
-  ~BenchThread() { loop_.cancel(*this); }
 
-  // Runs to the end.
+  // Runs to the end, on the thread that the loop then belongs to.
   void run() {
-    loop_.run_once(loop_.read_clock());
-    if (open_loop()) {
-      loop_.arm(*this, schedule_.due());
-    } else {
-      while (!idle_.empty() && may_start()) start(loop_.now());
+    do loop_.run_once(share_.begin);
+    while (loop_.now() < share_.begin);
+    tick(loop_.now());
+    while (!finished()) {
+      loop_.run_once(next_tick());
+      tick(loop_.now());
     }
-    while (!finished()) loop_.run_once(next_check());
-    if (result_.ended_at == Time{}) result_.ended_at = loop_.now();
-    result_.unfinished = in_flight_;
+    conclude();
     stopping_ = true;
     for (auto& call : calls_) call->cancel();
     while (in_flight_ != 0) loop_.run_once(loop_.read_clock() + std::chrono::milliseconds(1));
   }
 
-  BenchResult& result() { return result_; }
+  // On the loop's thread: no new calls from now on.
+  void end_now() { end_at_ = std::min(end_at_, loop_.now()); }
+
+  const BenchResult& result() const { return result_; }
 
  private:
-  class Call final : public rpc::UnaryClientCall<typename Workload::Request, typename Workload::Reply> {
+  // For calls that are under way at the end: long enough for all but those that hang.
+  static constexpr Duration kGraceTime = std::chrono::seconds(1);
+  // Without any connection, calls fail at once: a pause keeps them from being counted by millions.
+  static constexpr Duration kLostPause = std::chrono::milliseconds(100);
+
+  class Call final
+      : public rpc::UnaryClientCall<typename Workload::Request, typename Workload::Reply> {
    public:
     explicit Call(BenchThread& thread) : thread_(thread) {}
     Time intended{};
     Time sent{};
+    bool measured = false;
 
    private:
     void on_done() override { thread_.ended(*this); }
@@ -100,77 +123,127 @@ class BenchThread final : private net::Timer {
   };
 
   bool open_loop() const { return options_.rate > 0; }
-  bool may_start() const {
-    if (stopping_ || loop_.now() >= share_.end_at) return false;
-    return share_.count == 0 || started_ < share_.count;
-  }
+  bool may_start() const { return !stopping_ && started_ < limit_ && loop_.now() < end_at_; }
   bool finished() const {
-    if (in_flight_ != 0) return loop_.now() >= share_.end_at;
-    return !may_start() || stopping_;
+    if (in_flight_ != 0) return loop_.now() >= time_after(end_at_, kGraceTime);
+    return !may_start();
   }
-  Time next_check() const { return share_.end_at; }
+
+  // What is due between turns.
+  Time next_tick() const {
+    Time next = loop_.now() < end_at_ ? end_at_ : time_after(end_at_, kGraceTime);
+    if (!measuring_) next = std::min(next, share_.measure_from);
+    if (idle_.empty() || !may_start()) return next;
+    return std::min(next, open_loop() ? std::max(schedule_.due(), retry_at_) : retry_at_);
+  }
+  void tick(Time now) {
+    if (!measuring_ && now >= share_.measure_from) start_measuring(now);
+    if (open_loop()) return start_due(now);
+    while (now >= retry_at_ && !idle_.empty() && may_start()) start(now);
+  }
 
   void start(Time intended) {
     Call& call = *idle_.back();
     idle_.pop_back();
     call.intended = intended;
     call.sent = loop_.now();
-    result_.max_lag = std::max(result_.max_lag, call.sent - intended);
+    call.measured = measuring_ && intended >= share_.measure_from;
     workload_.prepare(call.request(), share_.thread + options_.threads * started_,
                       loop_.wall_ns(call.sent));
     ++started_;
     ++in_flight_;
     rpc::CallOptions call_options;
-    if (options_.deadline != Duration::max()) {
+    if (options_.deadline != Duration::zero()) {
       call_options.deadline = time_after(call.sent, options_.deadline);
     }
-    call_options.wait_for_ready = !connected_;
     call.start(channel_, Workload::method(), call_options);
+  }
+
+  // Open loop: everything that is due and has a free stream; what has none waits, and its latency
+  // grows.
+  void start_due(Time now) {
+    if (now < retry_at_) return;
+    while (schedule_.due() <= now && !idle_.empty() && may_start()) {
+      const Time due = schedule_.due();
+      schedule_.advance();
+      start(due);
+    }
   }
 
   void ended(Call& call) {
     --in_flight_;
     idle_.push_back(&call);
-    const Time now = loop_.now();
     if (stopping_) return;
-    connected_ = connected_ || call.status().ok();
-    if (call.sent >= share_.measure_from && now <= share_.end_at) record(call, now);
-    if (!open_loop()) {
-      if (may_start()) start(now);
-    } else {
-      start_due(now);
+    const Time now = loop_.now();
+    if (call.measured) record(call, now);
+    if (!call.status().ok()) [[unlikely]] {
+      if (is_server_lost(now)) return;
     }
-    if (share_.count != 0 && in_flight_ == 0 && !may_start()) result_.ended_at = now;
+    if (open_loop()) return start_due(now);
+    if (may_start()) start(now);
   }
 
   void record(Call& call, Time now) {
     bump(result_.calls);
     result_.corrected.record(now - call.intended);
     result_.uncorrected.record(now - call.sent);
+    result_.max_lag = std::max(result_.max_lag, call.sent - call.intended);
     ++result_.by_code[static_cast<size_t>(call.status().code)];
     const char* wrong = nullptr;
     if (call.status().ok()) wrong = Workload::check(call.request(), call.reply());
     if (wrong == nullptr && call.status().ok()) return;
-    bump(result_.errors);
-    if (wrong != nullptr) ++result_.wrong_replies;
-    if (result_.first_error.empty()) {
-      result_.first_error = wrong != nullptr ? std::string("a reply with ") + wrong
-                                             : call.status().message;
-    }
+    record_error(call.status(), wrong);
   }
 
-  // Open loop: everything that is due and has a free stream; what has none waits, and its latency grows.
-  void start_due(Time now) {
-    while (schedule_.due() <= now && !idle_.empty() && may_start()) {
-      const Time due = schedule_.due();
-      schedule_.advance();
-      start(due);
+  void record_error(const grpc::Status& status, const char* wrong) {
+    bump(result_.errors);
+    if (wrong != nullptr) ++result_.wrong_replies;
+    if (!result_.first_error.empty()) return;
+    result_.first_error =
+        wrong != nullptr ? std::string("a reply with ") + wrong
+                         : std::string(grpc::status_code_name(status.code)) + ": " + status.message;
+  }
+
+  // After a failed call: is there no connection to try again on? Pauses, and in the end gives up.
+  bool is_server_lost(Time now) {
+    if (channel_.ready_connections() != 0) {
+      lost_at_ = kNever;
+      return false;
     }
-    if (schedule_.due() != kNever && !idle_.empty() && may_start()) {
-      loop_.arm(*this, schedule_.due());
+    lost_at_ = std::min(lost_at_, now);
+    retry_at_ = time_after(now, kLostPause);
+    if (now - lost_at_ >= options_.connect_timeout) {
+      result_.lost_server = true;
+      end_now();
+    }
+    return true;
+  }
+
+  void start_measuring(Time now) {
+    measuring_ = true;
+    if (share_.count != BenchShare::kUnlimited) limit_ = started_ + share_.count;
+    result_.started_at = now;
+    result_.bytes_sent = channel_.bytes_sent();
+    result_.bytes_received = channel_.bytes_received();
+    result_.cpu = thread_cpu_time();
+  }
+
+  void conclude() {
+    const Time now = loop_.now();
+    if (!measuring_) start_measuring(now);  // interrupted during the warm-up
+    // Calls that hang do not make the run longer.
+    result_.ended_at = in_flight_ == 0 ? now : std::min(now, end_at_);
+    result_.cpu = thread_cpu_time() - result_.cpu;
+    result_.bytes_sent = channel_.bytes_sent() - result_.bytes_sent;
+    result_.bytes_received = channel_.bytes_received() - result_.bytes_received;
+    for (const auto& call : calls_) {
+      if (call->active() && call->measured) ++result_.unfinished;
+    }
+    for (; open_loop() && schedule_.due() < end_at_ && started_ < limit_; ++started_) {
+      if (schedule_.due() >= share_.measure_from) ++result_.unfinished;
+      schedule_.advance();
     }
   }
-  void on_timer(Time now) override { start_due(now); }
 
   static void bump(std::atomic<uint64_t>& counter) {
     counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -181,13 +254,17 @@ class BenchThread final : private net::Timer {
   net::Loop& loop_;
   rpc::Channel& channel_;
   const BenchShare share_;
+  Time end_at_;
   bench::Schedule schedule_;
   std::vector<std::unique_ptr<Call>> calls_;
   std::vector<Call*> idle_;
+  uint64_t limit_ = BenchShare::kUnlimited;  // of started_
   uint64_t started_ = 0;
   uint64_t in_flight_ = 0;
+  bool measuring_ = false;
   bool stopping_ = false;
-  bool connected_ = false;
+  Time retry_at_{};
+  Time lost_at_ = kNever;
   BenchResult result_;
 };
 

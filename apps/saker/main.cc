@@ -1,31 +1,35 @@
-// Temporary entry for bring-up.
-#include <csignal>
-#include <cstdio>
+// saker: one program, a subcommand for each thing it does. Here is only the list of them.
+#include <CLI/CLI.hpp>
 
-#include "saker/rpc/server.h"
-#include "saker/services/echo/echo_service.h"
+#include "command_line.h"
+#include "commands.h"
 
 int main(int argc, char** argv) {
-  using namespace saker;
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  rpc::ServerOptions options;
-  options.threads = 1;
-  rpc::Server server(options);
-  echo::register_echo_service(server.dispatcher());
-  if (auto r = server.prepare(); !r) return std::puts(r.error().message.c_str()), 2;
-  auto address = net::parse_address(argc > 1 ? argv[1] : "127.0.0.1:50051");
-  auto bound = server.listen(*address);
-  if (!bound) return std::puts(bound.error().message.c_str()), 2;
-  std::printf("listening on %s\n", net::to_string(*bound).c_str());
-  std::fflush(stdout);
-  server.start();
-  int signal = 0;
-  sigwait(&set, &signal);
-  server.shut_down();
-  server.wait();
-  std::printf("ok=%lu\n", (unsigned long)server.calls(grpc::StatusCode::kOk));
+  using namespace saker::app;
+  CLI::App app(
+      "The fastest gRPC in C++: server, client and load generator over TCP, Unix and VSOCK.",
+      "saker");
+  int exit_code = kExitOk;
+  app.set_version_flag("--version", "saker " SAKER_VERSION);
+  app.option_defaults()->take_last();
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(36);
+  add_serve_command(app, exit_code);
+  add_echo_command(app, exit_code);
+  add_bench_command(app, exit_code);
+  add_version_command(app, exit_code);
+  app.footer(std::string("Examples:\n"
+                         "  saker serve --listen unix:/run/saker.sock\n"
+                         "  saker echo unix:/run/saker.sock --payload hello\n"
+                         "  saker bench echo vsock:3:50051 -c 10 -m 100 -z 5s\n\n"
+                         "Addresses, for listeners and targets alike:\n"
+                         "  host:port  [::1]:port  unix:/path  unix-abstract:name  vsock:CID:PORT\n"
+                         "  vsock-mux:/path:PORT (host side of Firecracker)  fd:N\n\n") +
+             kExitCodesHelp);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return report_parse_error(app, error);
+  }
+  return exit_code;
 }

@@ -1,7 +1,8 @@
 // BdpEstimator: how large a window the path can use. While DATA arrives, a PING measures one round trip; if nearly a whole
 // window arrived during it, the window was the limit and doubles. The method of gRPC's C core and of grpc-go; RFC 9113
 // section 6.9 leaves it to us. Pings are rare: only when at least half a window came since the last one, and further apart
-// while they find nothing.
+// while they find nothing. After a round trip that was busy the next one is measured from its first byte on: where the
+// window is the limit, it comes in bursts, and a ping from the middle of one would miss half of it.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +19,7 @@ class BdpEstimator {
   // DATA arrived. True: send a PING now and call on_ping_ack() when its answer comes.
   bool on_data(uint32_t bytes, Time now) {
     received_ += bytes;
-    if (ping_out_ || received_ < window_ / 2 || now < next_ping_) return false;
+    if (ping_out_ || now < next_ping_ || (received_ < window_ / 2 && !busy_)) return false;
     received_ = bytes;
     ping_out_ = true;
     return true;
@@ -26,8 +27,10 @@ class BdpEstimator {
 
   // The answer came. Returns the window to use from now on.
   uint32_t on_ping_ack(Time now) {
+    if (!ping_out_) return window_;  // an answer to nothing proves nothing
     ping_out_ = false;
     const bool was_the_limit = received_ >= window_ / 3 * 2;
+    busy_ = received_ >= window_ / 2;
     received_ = 0;
     if (was_the_limit && window_ < max_) {
       window_ = static_cast<uint32_t>(std::min<uint64_t>(uint64_t{window_} * 2, max_));
@@ -49,6 +52,7 @@ class BdpEstimator {
   uint32_t max_;
   uint64_t received_ = 0;
   bool ping_out_ = false;
+  bool busy_ = false;  // the last round trip brought half a window at least
   Duration pause_ = kMinPause;
   Time next_ping_{};
 };

@@ -7,6 +7,8 @@
 namespace saker::h2 {
 namespace {
 
+constexpr uint32_t kFewestRefusals = 100;
+
 hpack::DecoderOptions decoder_options(const ConnectionOptions& options) {
   return {.max_table_bytes = options.header_table_bytes,
           .max_list_bytes = options.max_header_list_bytes,
@@ -27,9 +29,12 @@ Connection::Connection(Role role, const ConnectionOptions& options,
       stream_window_(options.initial_stream_window_bytes),
       bdp_(options.initial_stream_window_bytes, options.max_window_bytes),
       next_own_id_(role == Role::kClient ? 1 : 2),
-      resets_(options.reset_burst, options.reset_per_second),
-      glitches_(options.glitch_burst, options.glitch_per_second) {
+      resets_(options.reset_burst, options.reset_per_second, now),
+      refusals_(std::max(options.max_concurrent_streams, kFewestRefusals),
+                options.reset_per_second, now),
+      glitches_(options.glitch_burst, options.glitch_per_second, now) {
   deadlines_.fill(kNever);
+  if (role == Role::kClient) peer_.enable_push = 0;  // servers may not set it (RFC 9113 6.5.2)
   send_preface(now);
 }
 
@@ -45,9 +50,14 @@ void Connection::fail(ErrorCode code, const char* why) {
   shut_down(code, why);
 }
 
-void Connection::fail_stream(Stream& stream, ErrorCode code) {
-  send_rst(stream.id, code);
+// The peer's mistake ends a stream. To a server that is one more way of resetting streams by the thousand (CVE-2025-8671).
+void Connection::fail_stream(Stream& stream, ErrorCode code, const char* why) {
+  if (role_ == Role::kServer && !resets_.try_take(now_)) {
+    return fail(ErrorCode::kEnhanceYourCalm, why);
+  }
+  const StreamId id = stream.id;
   close_stream(stream, CloseCause::kResetByUs, code);
+  answer_rst(id, code);
 }
 
 void Connection::glitch(const char* why) {
@@ -57,7 +67,7 @@ void Connection::glitch(const char* why) {
 
 void Connection::shut_down(ErrorCode code, const char* why) {
   if (dead_) return;
-  send_goaway(highest_peer_id_, code, why);
+  send_goaway(last_processed_id(), code, why);
   dead_ = true;
   draining_ = true;
   deadlines_.fill(kNever);
@@ -75,7 +85,7 @@ void Connection::handle_transport_end() {
 
 void Connection::close_stream(Stream& stream, CloseCause cause, ErrorCode code) {
   if (stream.linked()) ready_.remove(stream);
-  if (stream.sending()) --sending_streams_;
+  if (stream.sending() && --sending_streams_ == 0) set_deadline(kProgressDeadline, kNever);
   stream.pending.clear();
   stream.pending_end = false;
   stream.trailers.reset();
@@ -87,20 +97,17 @@ void Connection::close_stream(Stream& stream, CloseCause cause, ErrorCode code) 
 
 void Connection::end_sending(Stream& stream) {
   stream.send_closed = true;
-  if (!stream.recv_closed) {
-    if (role_ == Role::kClient) return;
-    // An early response: what the client still sends is of no use (RFC 9113 section 8.1).
-    send_rst(stream.id, ErrorCode::kNoError);
-  }
+  if (!stream.recv_closed && role_ == Role::kClient) return;
+  // An early response: what the client still sends is of no use (RFC 9113 section 8.1).
+  if (!stream.recv_closed) send_rst(stream.id, ErrorCode::kNoError);
   close_stream(stream, CloseCause::kCompleted, ErrorCode::kNoError);
 }
 
 void Connection::end_receiving(Stream& stream) {
   stream.recv_closed = true;
-  if (!stream.send_closed) {
-    if (role_ == Role::kServer) return;
-    send_rst(stream.id, ErrorCode::kNoError);  // the response is whole: the rest of our request is moot
-  }
+  if (!stream.send_closed && role_ == Role::kServer) return;
+  // The response is whole: the rest of our request is moot.
+  if (!stream.send_closed) send_rst(stream.id, ErrorCode::kNoError);
   close_stream(stream, CloseCause::kCompleted, ErrorCode::kNoError);
 }
 
@@ -123,14 +130,16 @@ void Connection::remember_reset(StreamId id) {
   slot = id;
 }
 
-// True also for ids so old that we no longer know: lenient where memory ends.
-bool Connection::was_reset_by_us(StreamId id) const {
-  return id <= forgotten_reset_id_ ||
+// A closed stream whose frames may still be under way, because we reset it or said in GOAWAY that we would ignore it. True
+// also for ids so old that we no longer know: lenient where memory ends.
+bool Connection::is_disowned(StreamId id) const {
+  return id <= forgotten_reset_id_ || (is_peer_id(id) && id > sent_goaway_last_id_) ||
          std::find(recent_resets_.begin(), recent_resets_.end(), id) != recent_resets_.end();
 }
 
 void Connection::reset(Stream& stream, ErrorCode code) {
-  fail_stream(stream, code);
+  send_rst(stream.id, code);
+  close_stream(stream, CloseCause::kResetByUs, code);
 }
 
 bool Connection::can_open_stream() const {
@@ -172,7 +181,7 @@ void Connection::start_drain(Time now) {
     return;
   }
   send_goaway(kMaxStreamId, ErrorCode::kNoError, "draining");
-  encode_ping(begin_control(kPingFrameBytes), kDrainPing, false);
+  encode_ping(begin_ping(), kDrainPing, false);
   set_deadline(kDrainDeadline, time_after(now, options_.drain_ping_timeout));
 }
 
@@ -180,13 +189,13 @@ void Connection::finish_drain() {
   set_deadline(kDrainDeadline, kNever);
   if (draining_) return;
   draining_ = true;
-  send_goaway(highest_peer_id_, ErrorCode::kNoError, "draining");
+  send_goaway(last_processed_id(), ErrorCode::kNoError, "draining");
 }
 
+// Streams grow when their next update is due: those that need no update need no larger window.
 void Connection::grow_windows(uint32_t window) {
   if (window <= stream_window_) return;
   stream_window_ = window;
-  streams_.for_each([&](Stream& stream) { stream.recv_window.set_target(window); });
   recv_window_.set_target(window);
 }
 

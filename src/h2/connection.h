@@ -9,6 +9,7 @@
 // take_output(); with it the stream's reference dies.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -152,6 +153,9 @@ class Connection {
   const Settings& peer_settings() const { return peer_; }
   const ConnectionCounters& counters() const { return counters_; }
   const ReceiveWindow& receive_window() const { return recv_window_; }
+  const SendWindow& send_window() const { return send_window_; }
+  const hpack::Encoder& encoder() const { return encoder_; }
+  const hpack::Decoder& decoder() const { return decoder_; }
   uint32_t stream_window_bytes() const { return stream_window_; }
   // Gives back what only a busy connection needs.
   void release_idle_memory();
@@ -170,6 +174,7 @@ class Connection {
   bool check_frame_header(const FrameHeader& header);
   Stream* find_data_stream(const FrameHeader& header);
   void recv_data(Bytes data, bool last);
+  void recv_stream_data(Stream& stream, Bytes data, bool last);
   void count_data_frame();
 
   // connection_frames.cc: one handler a frame type
@@ -182,6 +187,7 @@ class Connection {
   void recv_priority(const FrameHeader& header, Bytes payload);
   void recv_rst_stream(const FrameHeader& header, Bytes payload);
   void recv_settings(const FrameHeader& header, Bytes payload);
+  void recv_settings_ack();
   void recv_ping(const FrameHeader& header, Bytes payload);
   void recv_goaway(const FrameHeader& header, Bytes payload);
   void recv_window_update(const FrameHeader& header, Bytes payload);
@@ -193,10 +199,12 @@ class Connection {
 
   // connection_output.cc
   void send_preface(Time now);
+  uint8_t* begin_frame(size_t bytes);    // a small frame of our own
   uint8_t* begin_control(size_t bytes);  // an answer to something that the peer sent
-  uint8_t* begin_ping();                 // a ping of our own
+  uint8_t* begin_ping();
   void send_goaway(StreamId last_id, ErrorCode code, const char* why);
-  void send_rst(StreamId id, ErrorCode code);
+  void send_rst(StreamId id, ErrorCode code);    // because we want to
+  void answer_rst(StreamId id, ErrorCode code);  // because of what the peer sent
   void write_headers(StreamId id, std::span<const hpack::OutField> constant,
                      hpack::CachedBlock& cache, std::span<const hpack::OutField> varying,
                      bool end_stream);
@@ -205,13 +213,15 @@ class Connection {
   bool write_pending(Stream& stream);
   void write_deferred_trailers(Stream& stream);
   void watch_progress(bool progressed);
-  void send_credit(Stream* stream, uint32_t bytes);
+  void give_credit(uint32_t bytes);
+  void give_credit(Stream& stream, uint32_t bytes);
+  void send_window_update(StreamId id, uint32_t increment);
   bool send_ready() const { return !ready_.empty() && send_window_.available() > 0; }
   void enqueue(Stream& stream);
 
   // connection.cc
   void fail(ErrorCode code, const char* why);
-  void fail_stream(Stream& stream, ErrorCode code);
+  void fail_stream(Stream& stream, ErrorCode code, const char* why);
   void glitch(const char* why);
   void close_stream(Stream& stream, CloseCause cause, ErrorCode code);
   void end_sending(Stream& stream);
@@ -220,8 +230,9 @@ class Connection {
   bool is_idle(StreamId id) const;
   bool is_peer_id(StreamId id) const { return (id & 1) == (role_ == Role::kServer ? 1u : 0u); }
   void remember_reset(StreamId id);
-  bool was_reset_by_us(StreamId id) const;
+  bool is_disowned(StreamId id) const;
   void set_deadline(Deadline which, Time at) { deadlines_[which] = at; }
+  StreamId last_processed_id() const { return std::min(highest_peer_id_, sent_goaway_last_id_); }
   void finish_drain();
   void grow_windows(uint32_t window);
 
@@ -256,6 +267,7 @@ class Connection {
   // Input that is not whole yet.
   uint8_t preface_seen_ = 0;
   bool settings_received_ = false;
+  bool settings_acked_ = false;
   std::vector<uint8_t> carry_;     // an incomplete frame other than DATA, from its header on
   FrameHeader data_header_;        // the DATA frame whose payload is arriving
   uint32_t data_remaining_ = 0;    // payload bytes to come, padding included
@@ -273,10 +285,12 @@ class Connection {
 
   // Conduct.
   TokenBucket resets_;
+  TokenBucket refusals_;
   TokenBucket glitches_;
   uint32_t control_frames_ = 0;  // answers queued since output was last taken
   uint32_t held_slots_ = 0;
-  uint32_t refused_streams_ = 0;
+  uint32_t pings_out_ = 0;       // ours, not answered yet
+  uint64_t late_resets_ = 0;     // RST_STREAM frames that found no stream
   uint32_t empty_frames_ = 0;
   uint64_t window_updates_ = 0;
   uint64_t data_frames_sent_ = 0;
@@ -290,7 +304,6 @@ class Connection {
   bool dead_ = false;
   bool draining_ = false;
   bool drain_announced_ = false;
-  bool goaway_sent_ = false;
   StreamId sent_goaway_last_id_ = kMaxStreamId;
   ConnectionError error_;
   ConnectionCounters counters_;

@@ -25,6 +25,9 @@ void Connection::recv_headers(const FrameHeader& header, Bytes payload) {
     if (payload.size() < 5) return fail(ErrorCode::kFrameSizeError, "HEADERS without its priority");
     payload = payload.subspan(5);  // RFC 9113 section 5.3.2: deprecated, ignored
   }
+  if (payload.size() > options_.max_header_block_bytes) {
+    return fail(ErrorCode::kEnhanceYourCalm, "header block too large");
+  }
   const bool end_stream = header.has(kFlagEndStream);
   if (header.has(kFlagEndHeaders)) return recv_header_block(header.stream_id, end_stream, payload);
   block_id_ = header.stream_id;
@@ -67,20 +70,25 @@ void Connection::recv_header_block(StreamId id, bool end_stream, Bytes bytes) {
     }
     return recv_request(id, end_stream, block);
   }
-  if (!was_reset_by_us(id)) return fail(ErrorCode::kStreamClosed, "HEADERS on a closed stream");
+  if (!is_disowned(id)) return fail(ErrorCode::kStreamClosed, "HEADERS on a closed stream");
 }
 
 void Connection::recv_request(StreamId id, bool end_stream, const hpack::DecodedBlock& block) {
   highest_peer_id_ = id;
   if (draining_ && id > sent_goaway_last_id_) return;  // RFC 9113 section 6.8: ignored
   if (refuse_new_stream(id)) return;
-  const HeadFacts facts = check_request(block.fields);
+  HeadFacts facts = check_request(block.fields);
+  if (end_stream && facts.content_length > 0) facts.malformed = "content-length without content";
   if (facts.malformed != nullptr && !block.truncated) {
     glitch(facts.malformed);
-    return send_rst(id, ErrorCode::kProtocolError);
+    if (!dead_) answer_rst(id, ErrorCode::kProtocolError);
+    return;
   }
   Stream& stream = *resources_.streams.get(resources_.chunks);
-  stream.reset(id, peer_.initial_window_size, stream_window_, now_);
+  const uint32_t window = options_.initial_stream_window_bytes;
+  stream.reset(id, peer_.initial_window_size,
+               settings_acked_ ? ReceiveWindow(window) : ReceiveWindow::before_settings(window),
+               now_);
   stream.head_received = true;
   stream.content_remaining = facts.content_length;
   streams_.insert(stream);
@@ -96,21 +104,27 @@ void Connection::recv_request(StreamId id, bool end_stream, const hpack::Decoded
 bool Connection::refuse_new_stream(StreamId id) {
   const uint32_t limit = options_.max_concurrent_streams;
   if (streams_.size() + held_slots_ < limit) return false;
-  if (++refused_streams_ > std::max(limit, 100u)) {
+  if (!refusals_.try_take(now_)) {
     fail(ErrorCode::kEnhanceYourCalm, "too many streams over the limit");
     return true;
   }
-  send_rst(id, ErrorCode::kRefusedStream);
+  answer_rst(id, ErrorCode::kRefusedStream);
   return true;
 }
 
 void Connection::recv_response(Stream& stream, bool end_stream, const hpack::DecodedBlock& block) {
-  const HeadFacts facts = check_response(block.fields);
+  HeadFacts facts = check_response(block.fields);
   const bool informational = facts.status >= 100 && facts.status < 200;
-  if ((facts.malformed != nullptr && !block.truncated) || (informational && end_stream)) {
-    return fail_stream(stream, ErrorCode::kProtocolError);
+  if (end_stream && facts.content_length > 0 && facts.status != 304) {
+    facts.malformed = "content-length without content";
   }
-  if (!informational) {
+  if ((facts.malformed != nullptr && !block.truncated) || (informational && end_stream)) {
+    return fail_stream(stream, ErrorCode::kProtocolError, "too many malformed responses");
+  }
+  if (informational) {
+    glitch("too many informational responses");
+    if (dead_) return;
+  } else {
     stream.head_received = true;
     stream.content_remaining = facts.content_length;
   }
@@ -126,7 +140,7 @@ void Connection::recv_response(Stream& stream, bool end_stream, const hpack::Dec
 void Connection::recv_trailers(Stream& stream, bool end_stream, const hpack::DecodedBlock& block) {
   const HeadFacts facts = check_trailers(block.fields);
   if (facts.malformed != nullptr || !end_stream || stream.content_remaining > 0) {
-    return fail_stream(stream, ErrorCode::kProtocolError);
+    return fail_stream(stream, ErrorCode::kProtocolError, "too many malformed trailers");
   }
   events_.on_headers(stream, {.kind = HeadersKind::kTrailers,
                               .fields = block.fields,
@@ -152,7 +166,10 @@ void Connection::recv_rst_stream(const FrameHeader& header, Bytes payload) {
     return fail(ErrorCode::kProtocolError, "RST_STREAM on an idle stream");
   }
   Stream* stream = streams_.find(header.stream_id);
-  if (stream == nullptr) return glitch("too many RST_STREAM frames on closed streams");
+  if (stream == nullptr) {  // one a stream is honest: it crossed our END_STREAM or RST_STREAM
+    if (++late_resets_ > counters_.streams_opened) glitch("too many RST_STREAM frames");
+    return;
+  }
   const auto code = static_cast<ErrorCode>(load_be32(payload.data()));
   if (role_ == Role::kServer && !count_reset(*stream)) return;
   close_stream(*stream, CloseCause::kResetByPeer, code);
@@ -175,12 +192,17 @@ void Connection::recv_settings(const FrameHeader& header, Bytes payload) {
   if (header.stream_id != 0) return fail(ErrorCode::kProtocolError, "SETTINGS on a stream");
   if (header.has(kFlagAck)) {
     if (!payload.empty()) return fail(ErrorCode::kFrameSizeError, "SETTINGS ACK with a payload");
-    return set_deadline(kSettingsAckDeadline, kNever);
+    return recv_settings_ack();
   }
+  if (settings_received_) glitch("too many SETTINGS frames");
+  if (dead_) return;
   const uint32_t old_window = peer_.initial_window_size;
   const uint32_t old_table = peer_.header_table_size;
   if (auto error = apply_settings(payload, options_.max_settings_entries, peer_)) {
     return fail(error->code, error->why);
+  }
+  if (role_ == Role::kClient && peer_.enable_push != 0) {
+    return fail(ErrorCode::kProtocolError, "a server that enables push");
   }
   if (!apply_peer_window(old_window)) return;
   if (peer_.header_table_size != old_table) {
@@ -192,6 +214,13 @@ void Connection::recv_settings(const FrameHeader& header, Bytes payload) {
   events_.on_peer_settings();
 }
 
+void Connection::recv_settings_ack() {
+  if (settings_acked_) return glitch("too many SETTINGS ACKs");
+  settings_acked_ = true;
+  set_deadline(kSettingsAckDeadline, kNever);
+  decoder_.set_max_table_bytes(options_.header_table_bytes);
+}
+
 // A changed SETTINGS_INITIAL_WINDOW_SIZE moves the windows of all open streams (section 6.9.2).
 bool Connection::apply_peer_window(uint32_t old_window) {
   const int64_t change = int64_t{peer_.initial_window_size} - int64_t{old_window};
@@ -199,6 +228,7 @@ bool Connection::apply_peer_window(uint32_t old_window) {
   bool ok = true;
   streams_.for_each([&](Stream& stream) {
     ok &= stream.send_window.try_add(change);
+    if (stream.send_window.available() == 0) stream.unlink();
     enqueue(stream);
   });
   if (!ok) fail(ErrorCode::kFlowControlError, "SETTINGS_INITIAL_WINDOW_SIZE overflows a window");
@@ -215,8 +245,10 @@ void Connection::recv_ping(const FrameHeader& header, Bytes payload) {
     encode_ping(begin_control(kPingFrameBytes), opaque, true);
     return events_.on_ping(opaque);
   }
+  if (pings_out_ == 0) return glitch("too many PING ACKs");
+  --pings_out_;
   if (opaque == kBdpPing) return grow_windows(bdp_.on_ping_ack(now_));
-  if (opaque == kDrainPing) return finish_drain();
+  if (opaque == kDrainPing && drain_announced_) return finish_drain();
   events_.on_ping_ack(opaque);
 }
 

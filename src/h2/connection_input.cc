@@ -136,7 +136,7 @@ Bytes Connection::begin_data_frame(const FrameHeader& header, Bytes bytes) {
   in_data_ = true;
   pad_length_due_ = header.has(kFlagPadded);
   data_remaining_ = header.length;
-  padding_remaining_ = 0;
+  padding_remaining_ = padding_bytes_ = 0;
   return take_data_payload(bytes);
 }
 
@@ -146,7 +146,7 @@ Stream* Connection::find_data_stream(const FrameHeader& header) {
   if (stream == nullptr) {
     if (is_idle(header.stream_id)) {
       fail(ErrorCode::kProtocolError, "DATA on an idle stream");
-    } else if (!was_reset_by_us(header.stream_id)) {
+    } else if (!is_disowned(header.stream_id)) {
       fail(ErrorCode::kStreamClosed, "DATA on a closed stream");
     }
     return nullptr;
@@ -195,31 +195,31 @@ Bytes Connection::take_data_payload(Bytes bytes) {
 
 // A piece of a DATA frame; `last`: the frame is whole with it.
 void Connection::recv_data(Bytes data, bool last) {
-  if (last) {
-    send_credit(nullptr, data_header_.length);
-    count_data_frame();
-  }
-  if (data_stream_ == nullptr || dead_) return;
-  Stream& stream = *data_stream_;
-  counters_.data_bytes_received += data.size();
-  const bool end_stream = last && data_header_.has(kFlagEndStream);
+  if (data_stream_ != nullptr) recv_stream_data(*data_stream_, data, last);
+  if (!last || dead_) return;
+  give_credit(data_header_.length);
+  count_data_frame();
+}
+
+void Connection::recv_stream_data(Stream& stream, Bytes data, bool last) {
+  const bool ends = data_header_.has(kFlagEndStream);
   if (stream.content_remaining >= 0) {
     stream.content_remaining -= static_cast<int64_t>(data.size());
-    if (stream.content_remaining < 0 || (end_stream && stream.content_remaining != 0)) {
-      return fail_stream(stream, ErrorCode::kProtocolError);
+    const int64_t after_frame = stream.content_remaining - data_remaining_;
+    if (after_frame < 0 || (ends && after_frame != 0)) {
+      return fail_stream(stream, ErrorCode::kProtocolError, "too many content-length mismatches");
     }
   }
-  if (!data.empty() || end_stream) events_.on_data(stream, data, end_stream);
-  if (data_stream_ != &stream) return;  // the event ended the stream
-  if (end_stream) return end_receiving(stream);
-  uint32_t credit = stream.credit_on_receipt ? static_cast<uint32_t>(data.size()) : 0;
-  if (last && data_header_.has(kFlagPadded)) credit += padding_bytes_;
-  if (credit != 0) send_credit(&stream, credit);
+  counters_.data_bytes_received += data.size();
+  if (!data.empty() || (last && ends)) events_.on_data(stream, data, last && ends);
+  if (!last || data_stream_ != &stream) return;  // to be continued, or the event ended the stream
+  if (ends) return end_receiving(stream);
+  give_credit(stream, stream.credit_on_receipt ? data_header_.length : padding_bytes_);
 }
 
 // A frame that carries nothing and ends nothing is a way to keep us busy for free.
 void Connection::count_data_frame() {
-  if (data_header_.length != 0) {
+  if (data_header_.length > padding_bytes_) {
     empty_frames_ = 0;
     if (options_.adaptive_window && bdp_.on_data(data_header_.length, now_)) {
       encode_ping(begin_ping(), kBdpPing, false);

@@ -30,19 +30,20 @@ void Connection::send_preface(Time now) {
   out_.commit(static_cast<size_t>(encode_settings(start, ours) - start));
   if (options_.initial_connection_window_bytes > kDefaultWindowBytes) {
     recv_window_.set_target(options_.initial_connection_window_bytes);
-    const uint32_t increment = recv_window_.take_update();
-    if (increment != 0) {
-      encode_window_update(out_.prepare(kWindowUpdateFrameBytes), 0, increment);
-      out_.commit(kWindowUpdateFrameBytes);
-    }
+    send_window_update(0, recv_window_.take_update());
   }
   set_deadline(kPrefaceDeadline, time_after(now, options_.preface_timeout));
   set_deadline(kSettingsAckDeadline, time_after(now, options_.settings_ack_timeout));
 }
 
-uint8_t* Connection::begin_control(size_t bytes) {
+uint8_t* Connection::begin_frame(size_t bytes) {
   uint8_t* at = out_.prepare(bytes);
   out_.commit(bytes);
+  return at;
+}
+
+uint8_t* Connection::begin_control(size_t bytes) {
+  uint8_t* at = begin_frame(bytes);
   if (++control_frames_ == options_.control_frames_close) {
     fail(ErrorCode::kEnhanceYourCalm, "too many frames that want an answer");
   }
@@ -50,13 +51,12 @@ uint8_t* Connection::begin_control(size_t bytes) {
 }
 
 uint8_t* Connection::begin_ping() {
-  uint8_t* at = out_.prepare(kPingFrameBytes);
-  out_.commit(kPingFrameBytes);
-  return at;
+  ++pings_out_;
+  return begin_frame(kPingFrameBytes);
 }
 
 void Connection::send_ping(uint64_t opaque) {
-  encode_ping(begin_ping(), opaque, false);
+  if (!dead_) encode_ping(begin_ping(), opaque, false);
 }
 
 void Connection::send_goaway(StreamId last_id, ErrorCode code, const char* why) {
@@ -73,22 +73,30 @@ void Connection::send_goaway(StreamId last_id, ErrorCode code, const char* why) 
 
 void Connection::send_rst(StreamId id, ErrorCode code) {
   remember_reset(id);
+  encode_rst_stream(begin_frame(kRstStreamFrameBytes), id, code);
+}
+
+void Connection::answer_rst(StreamId id, ErrorCode code) {
+  remember_reset(id);
   encode_rst_stream(begin_control(kRstStreamFrameBytes), id, code);
 }
 
-// Announces window in large steps; `stream` null: the connection's.
-void Connection::send_credit(Stream* stream, uint32_t bytes) {
-  ReceiveWindow& window = stream == nullptr ? recv_window_ : stream->recv_window;
-  window.give_back(bytes);
-  const uint32_t increment = window.take_update();
-  if (increment == 0) return;
-  encode_window_update(out_.prepare(kWindowUpdateFrameBytes), stream == nullptr ? 0 : stream->id,
-                       increment);
-  out_.commit(kWindowUpdateFrameBytes);
+void Connection::give_credit(uint32_t bytes) {
+  recv_window_.give_back(bytes);
+  send_window_update(0, recv_window_.take_update());
+}
+
+void Connection::give_credit(Stream& stream, uint32_t bytes) {
+  stream.recv_window.give_back(bytes);
+  send_window_update(stream.id, stream.recv_window.take_update(stream_window_));
+}
+
+void Connection::send_window_update(StreamId id, uint32_t increment) {
+  if (increment != 0) encode_window_update(begin_frame(kWindowUpdateFrameBytes), id, increment);
 }
 
 void Connection::consume(Stream& stream, uint32_t bytes) {
-  if (!stream.recv_closed) send_credit(&stream, bytes);
+  if (!stream.recv_closed) give_credit(stream, bytes);
 }
 
 // ---- header blocks
@@ -99,7 +107,8 @@ Stream* Connection::open_stream(std::span<const hpack::OutField> constant,
                                 Time now) {
   if (!can_open_stream()) return nullptr;
   Stream& stream = *resources_.streams.get(resources_.chunks);
-  stream.reset(next_own_id_, peer_.initial_window_size, stream_window_, now);
+  stream.reset(next_own_id_, peer_.initial_window_size,
+               ReceiveWindow(options_.initial_stream_window_bytes), now);
   next_own_id_ += 2;
   streams_.insert(stream);
   ++counters_.streams_opened;

@@ -28,9 +28,10 @@ bool parse_decimal(std::string_view text, int64_t& value) {
   return error == std::errc{} && end == text.data() + text.size();
 }
 
+// HTTP/2 has no 101 (RFC 9113 section 8.6).
 bool parse_status(std::string_view text, int& status) {
   int64_t value = 0;
-  if (text.size() != 3 || !parse_decimal(text, value) || value < 100) return false;
+  if (text.size() != 3 || !parse_decimal(text, value) || value < 100 || value == 101) return false;
   status = static_cast<int>(value);
   return true;
 }
@@ -76,6 +77,7 @@ uint32_t scan(std::span<const Field> fields, uint32_t allowed, HeadFacts& facts)
       if (field.token == Token::kStatus && !parse_status(field.value, facts.status)) {
         facts.malformed = ":status is not a three-digit number";
       }
+      if (field.token == Token::kPath && field.value.empty()) facts.malformed = ":path is empty";
       continue;
     }
     regular_seen = true;

@@ -53,13 +53,13 @@ struct Stream : ListHook<SendQueueTag> {
 
   bool sending() const { return !pending.empty() || pending_end; }
 
-  void reset(StreamId new_id, uint32_t send_window_bytes, uint32_t recv_window_bytes, Time now) {
+  void reset(StreamId new_id, uint32_t send_window_bytes, ReceiveWindow receive_window, Time now) {
     id = new_id;
     recv_closed = send_closed = head_received = head_sent = pending_end = false;
     credit_on_receipt = true;
     content_remaining = -1;
     send_window = SendWindow(send_window_bytes);
-    recv_window = ReceiveWindow(recv_window_bytes);
+    recv_window = receive_window;
     opened_at = now;
     user = nullptr;
   }

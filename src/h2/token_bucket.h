@@ -10,8 +10,8 @@ namespace saker::h2 {
 
 class TokenBucket {
  public:
-  TokenBucket(uint32_t burst, uint32_t per_second)
-      : tokens_(burst), burst_(burst), per_second_(per_second) {}
+  TokenBucket(uint32_t burst, uint32_t per_second, Time now)
+      : tokens_(burst), burst_(burst), per_second_(per_second), last_(now) {}
 
   // False: the peer has used up its allowance. The clock is only looked at when the bucket runs dry.
   [[nodiscard]] bool try_take(Time now) {
@@ -23,7 +23,6 @@ class TokenBucket {
 
  private:
   void refill(Time now) {
-    if (last_ == Time{}) last_ = now;  // the burst starts the clock
     const int64_t elapsed_ns = (now - last_).count();
     const int64_t earned = elapsed_ns / 1'000'000 * per_second_ / 1000;
     if (earned <= 0) return;
@@ -34,7 +33,7 @@ class TokenBucket {
   uint32_t tokens_;
   uint32_t burst_;
   uint32_t per_second_;
-  Time last_{};
+  Time last_;  // up to when what was earned has been counted
 };
 
 }  // namespace saker::h2

@@ -35,6 +35,13 @@ class ReceiveWindow {
  public:
   ReceiveWindow() = default;
   explicit ReceiveWindow(uint32_t bytes) : available_(bytes), target_(bytes) {}
+  // Of a stream that the peer may have opened before it knew our settings: until then the RFC's initial window counts, if
+  // that is the larger one (RFC 9113 section 6.9.2).
+  static ReceiveWindow before_settings(uint32_t bytes) {
+    ReceiveWindow window(bytes);
+    window.available_ = bytes < kDefaultWindowBytes ? kDefaultWindowBytes : bytes;
+    return window;
+  }
 
   // Bytes arrived; false: more than the peer was allowed.
   [[nodiscard]] bool try_take(uint32_t bytes) {
@@ -50,9 +57,11 @@ class ReceiveWindow {
     unannounced_ += bytes - target_;
     target_ = bytes;
   }
-  // The increment to announce: 0 until half of the window is due, so that updates are few.
-  uint32_t take_update() {
-    if (unannounced_ < (target_ + 1) / 2) return 0;
+  // The increment to announce: 0 until a quarter of the window is due, so that updates are few and the peer still has three
+  // quarters at its disposal in any round trip. One that is due also grows the window to `wanted`.
+  uint32_t take_update(uint32_t wanted = 0) {
+    if (unannounced_ < target_ / 4) return 0;
+    set_target(wanted);
     const uint32_t update = unannounced_;
     available_ += update;
     unannounced_ = 0;

@@ -56,6 +56,11 @@ Channel::Channel(net::Loop& loop, net::Address target, const ChannelOptions& opt
 Channel::~Channel() {
   close();
   loop_.cancel(*this);
+  // What on_done() of a call that the close ended has started: there is nothing left to end it.
+  while (ClientCall* call = finished_.try_pop_front()) {
+    loop_.cancel(call->deadline_timer_);
+    call->phase_ = ClientCall::Phase::kIdle;
+  }
 }
 
 void Channel::close() {
@@ -64,11 +69,12 @@ void Channel::close() {
   for (auto& connection : connections_) connection->close();
   fail_pending("the channel was closed", true);
   while (!connections_.empty()) {
-    auto connection = std::move(connections_.back());
+    ended_.push_back(std::move(connections_.back()));  // one of them may be in its turn
     connections_.pop_back();
-    connection->finish_calls();
+    ended_.back()->finish_calls();
   }
-  run_at_turn_end();
+  finish_calls();
+  loop_.at_turn_end(*this);
 }
 
 size_t Channel::ready_connections() const {
@@ -148,8 +154,15 @@ ClientConnection* Channel::pick() {
 }
 
 void Channel::run_at_turn_end() {
-  while (ClientCall* call = finished_.try_pop_front()) call->finish();
+  finish_calls();
   ended_.clear();
+}
+
+// A call that is started again from on_done() and fails at once waits for the next round: the loop must turn.
+void Channel::finish_calls() {
+  IntrusiveList<ClientCall, CallListTag> finished;
+  finished.splice_back(finished_);
+  while (ClientCall* call = finished.try_pop_front()) call->finish();
 }
 
 // ---- connections

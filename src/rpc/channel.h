@@ -19,7 +19,7 @@ namespace saker::rpc {
 
 class Channel final : private net::Timer, private net::TurnTask {
  public:
-  // No call's object may be active when the channel is destroyed from inside on_done().
+  // Not to be destroyed from inside a call's event; close() may be.
   Channel(net::Loop& loop, net::Address target, const ChannelOptions& options = {});
   ~Channel();
 
@@ -29,6 +29,9 @@ class Channel final : private net::Timer, private net::TurnTask {
   size_t ready_connections() const;
   // Why the last attempt to connect failed; empty: none has.
   const std::string& last_error() const { return last_error_; }
+  // Over all connections, as handed to and taken from the transport.
+  uint64_t bytes_sent() const { return bytes_sent_; }
+  uint64_t bytes_received() const { return bytes_received_; }
 
   net::Loop& loop() { return loop_; }
   const ChannelOptions& options() const { return options_; }
@@ -42,6 +45,8 @@ class Channel final : private net::Timer, private net::TurnTask {
   void end_pending(ClientCall& call);
   void forget(ClientCall& call);
   void start_pending();
+  void count_sent(size_t bytes) { bytes_sent_ += bytes; }
+  void count_received(size_t bytes) { bytes_received_ += bytes; }
   bool has_pending() const { return !pending_.empty(); }
   void connection_ready();
   void connection_ended(ClientConnection& connection);
@@ -59,6 +64,7 @@ class Channel final : private net::Timer, private net::TurnTask {
   Duration next_backoff(bool is_early_vsock);
   void on_timer(Time now) override;
   void run_at_turn_end() override;
+  void finish_calls();
 
   net::Loop& loop_;
   const net::Address target_;
@@ -78,6 +84,8 @@ class Channel final : private net::Timer, private net::TurnTask {
   Time first_failure_ = kNever;
   std::string last_error_;
   bool closed_ = false;
+  uint64_t bytes_sent_ = 0;
+  uint64_t bytes_received_ = 0;
 };
 
 }  // namespace saker::rpc

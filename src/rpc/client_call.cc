@@ -51,7 +51,10 @@ void ClientCall::set_status(StatusCode code, std::string message) {
 
 // Never resets at once: this may be an event of the connection.
 void ClientCall::fail(StatusCode code, std::string message) {
-  if (phase_ == Phase::kDone) return;
+  if (phase_ == Phase::kDone) {
+    if (status_.ok()) status_ = {code, std::move(message), {}};
+    return;
+  }
   status_set_ = false;
   set_status(code, std::move(message));
   if (phase_ == Phase::kPending) return channel_->end_pending(*this);
@@ -61,7 +64,11 @@ void ClientCall::fail(StatusCode code, std::string message) {
 
 void ClientCall::finish() {
   if (deadline_timer_.armed()) channel_->loop().cancel(deadline_timer_);
-  if (status_.code == StatusCode::kOk) on_complete();
+  if (status_.code == StatusCode::kOk) {
+    on_complete();
+  } else {
+    on_failed(reset_due_);
+  }
   reader_.reset();
   connection_ = nullptr;
   phase_ = Phase::kIdle;
@@ -85,8 +92,15 @@ void ClientCall::send_chunks(ChunkQueue&& prefixed_message, bool last) {
   connection_->engine().send_data(*stream_, std::move(prefixed_message), last);
 }
 
+// It may be waiting for output meanwhile.
 void ClientCall::make_ready() {
-  if (!linked()) connection_->add_ready(*this);
+  unlink();
+  connection_->add_ready(*this);
+}
+
+// While the stream's own data waits, on_drained() tells; when only the connection's output is full, its next flush does.
+void ClientCall::await_output() {
+  if (!stream_->sending() && !linked()) connection_->add_blocked(*this);
 }
 
 void ClientCall::consume(size_t bytes) {
@@ -161,7 +175,9 @@ void ClientCall::recv_status(const h2::HeadersEvent& event) {
 void ClientCall::stream_closed(h2::CloseCause cause, h2::ErrorCode code) {
   stream_ = nullptr;
   using h2::CloseCause;
-  if (cause == CloseCause::kRefused && !retried_ && !status_set_) {
+  const bool refused = cause == CloseCause::kRefused ||
+                       (cause == CloseCause::kResetByPeer && code == h2::ErrorCode::kRefusedStream);
+  if (refused && !retried_ && !status_set_ && replayable()) {
     retried_ = true;  // the server never saw it (gRFC A6, transparent retry)
     return connection_->resubmit(*this);
   }
@@ -170,6 +186,10 @@ void ClientCall::stream_closed(h2::CloseCause cause, h2::ErrorCode code) {
       set_status(StatusCode::kInternal, "the response ended without a grpc-status");
       break;
     case CloseCause::kResetByPeer:
+      // The server's clock, which ends the call for the same reason, may be ahead of our timer.
+      if (code == h2::ErrorCode::kCancel && options_.deadline <= channel_->loop().now()) {
+        set_status(StatusCode::kDeadlineExceeded, "deadline exceeded");
+      }
       set_status(grpc::status_from_reset(static_cast<uint32_t>(code)),
                  "the server reset the stream with " + std::string(h2::error_code_name(code)));
       break;

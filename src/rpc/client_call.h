@@ -57,8 +57,12 @@ class ClientCall : public ListHook<CallListTag> {
   // From the connection's ready list, after input or drained output.
   virtual void run() {}
   virtual void on_drained() {}
-  // The stream has ended with status().ok(): may still turn it into an error.
+  // May the call be started over on another stream, the first having been refused unseen?
+  virtual bool replayable() const { return true; }
+  // The stream has ended with status().ok(): may still turn it into an error by fail().
   virtual void on_complete() {}
+  // It has ended otherwise; `by_us`: by fail() or cancel(), so that what has arrived is of no interest any more.
+  virtual void on_failed(bool by_us) { (void)by_us; }
   // The end; the call is idle again and may be started again or destroyed.
   virtual void on_done() = 0;
 
@@ -67,10 +71,14 @@ class ClientCall : public ListHook<CallListTag> {
   void send_chunks(ChunkQueue&& prefixed_message, bool last);
   void make_ready();
   void consume(size_t bytes);
-  // Ends the call from inside an event or outside with this status; the stream is reset.
+  // Puts a call that may write again onto the ready list once the connection's output has room.
+  void await_output();
+  // Ends the call from inside an event or outside with this status; the stream is reset. In on_complete(): only changes the
+  // status.
   void fail(grpc::StatusCode code, std::string message);
-  bool open() const { return phase_ == Phase::kOpen && stream_ != nullptr; }
+  bool open() const { return phase_ == Phase::kOpen && stream_ != nullptr && !reset_due_; }
   bool congested() const;
+  const ClientMethod& method() const { return *method_; }
   h2::Stream& stream() { return *stream_; }
   ChunkPool& chunks() const;
 

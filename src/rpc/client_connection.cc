@@ -36,6 +36,7 @@ void ClientConnection::start() {
 
 void ClientConnection::on_data(Bytes bytes) {
   in_turn_ = true;
+  channel_.count_received(bytes.size());
   keepalive_.on_activity(channel_.loop().now());
   engine_.handle_input(bytes, channel_.loop().now());
   turn();
@@ -77,16 +78,23 @@ void ClientConnection::run_call(ClientCall& call) {
 }
 
 void ClientConnection::flush() {
-  if (ended_ || stream_->write_in_flight()) return;
-  ChunkQueue out(channel_.loop().chunks());
-  engine_.take_output(out);
-  if (!out.empty()) {
-    stream_->submit(std::move(out));
-  } else if (!engine_.alive() || (engine_.draining() && engine_.open_streams() == 0)) {
-    return close();
-  }
+  if (ended_) return;
+  if (!stream_->write_in_flight() && !write_output()) return close();
   const bool pause = !engine_.wants_read();
   if (pause != reading_paused_) stream_->pause_reading(reading_paused_ = pause);
+}
+
+// False: all has been said.
+bool ClientConnection::write_output() {
+  ChunkQueue out(channel_.loop().chunks());
+  engine_.take_output(out);
+  ready_.splice_back(blocked_);
+  if (out.empty()) {
+    return engine_.alive() && !(engine_.draining() && engine_.open_streams() == 0);
+  }
+  channel_.count_sent(out.size());
+  stream_->submit(std::move(out));
+  return true;
 }
 
 void ClientConnection::arm_timer() {

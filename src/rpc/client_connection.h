@@ -46,6 +46,8 @@ class ClientConnection final : private net::StreamEvents,
     ready_.push_back(call);
     touch();
   }
+  // Ready as soon as output has been taken.
+  void add_blocked(ClientCall& call) { blocked_.push_back(call); }
   void touch() {
     if (!in_turn_) schedule();
   }
@@ -75,6 +77,7 @@ class ClientConnection final : private net::StreamEvents,
   void run_ready();
   void run_call(ClientCall& call);
   void flush();
+  bool write_output();
   void schedule();
   void arm_timer();
   hpack::CachedBlock& cache_for(const ClientMethod& method);
@@ -84,6 +87,7 @@ class ClientConnection final : private net::StreamEvents,
   h2::Connection engine_;
   std::vector<hpack::CachedBlock> caches_;  // by method index
   IntrusiveList<ClientCall, CallListTag> ready_;
+  IntrusiveList<ClientCall, CallListTag> blocked_;  // writers that wait for room in the output
   MemoryBudget budget_;
   grpc::MessageContext messages_;
   Keepalive keepalive_;

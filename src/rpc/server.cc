@@ -88,9 +88,9 @@ ServerLoop& Server::loop(size_t index) {
 Server::Server(const ServerOptions& options) : options_(options) {}
 
 Server::~Server() {
-  listeners_.clear();
   for (auto& loop : loops_) loop->loop->stop();
   wait();
+  listeners_.clear();
 }
 
 Result<void> Server::prepare() {
@@ -146,13 +146,20 @@ uint64_t Server::calls(grpc::StatusCode code) const {
 // On loop 0's thread, where the listeners are.
 void Server::on_accept(net::Accepted accepted) {
   ServerLoop& target = emptiest_loop();
-  if (target.connection_count() * loops_.size() >= options_.max_connections) {
+  const bool full = target.connection_count() * loops_.size() >= options_.max_connections;
+  if (full || !allows(accepted.peer)) {
     loops_[0]->loop->discard(std::move(accepted));
     return;
   }
   target.expect_connection();
   if (target.index() == 0) return target.adopt(std::move(accepted));
   target.loop().post(*new AdoptTask(target, std::move(accepted)));
+}
+
+bool Server::allows(const net::Peer& peer) const {
+  if (peer.transport != net::Transport::kVsock || options_.allowed_vsock_cids.empty()) return true;
+  return std::ranges::find(options_.allowed_vsock_cids, peer.cid) !=
+         options_.allowed_vsock_cids.end();
 }
 
 ServerLoop& Server::emptiest_loop() {

@@ -51,6 +51,7 @@ class Server final : private net::ListenerEvents {
   struct DrainTask;
 
   void on_accept(net::Accepted accepted) override;
+  bool allows(const net::Peer& peer) const;
   ServerLoop& emptiest_loop();
 
   const ServerOptions options_;

@@ -80,9 +80,9 @@ void ServerCall::send_chunks(ChunkQueue&& prefixed_message) {
 
 void ServerCall::finish_ok() {
   if (!stream_open()) return;
+  if (context_.extras_ != nullptr || !stream_->head_sent) return finish(grpc::Status{});
   connection_->touch();
   finished_ = true;
-  if (context_.extras_ != nullptr) return finish(grpc::Status{});
   count(grpc::StatusCode::kOk);
   connection_->engine().send_headers(*stream_, kOkTrailers, connection_->trailers_cache(), {},
                                      true);
@@ -118,6 +118,11 @@ bool ServerCall::congested() const {
   return stream_->sending() || connection_->engine().output_full();
 }
 
+// While the stream's own data waits, on_drained() tells; when only the connection's output is full, its next flush does.
+void ServerCall::await_output() {
+  if (!stream_->sending() && !ListHook<ReadyTag>::linked()) connection_->add_blocked(*this);
+}
+
 void ServerCall::consume(size_t bytes) {
   if (!stream_open()) return;
   connection_->touch();
@@ -144,7 +149,18 @@ void ServerCall::run_now(Time now) {
   if (connection.released_calls() == released) arm_deadline();
 }
 
+void ServerCall::handler_suspends() {
+  connection_->track_running(*this);
+}
+
 void ServerCall::handler_done() {
+  running_ = false;
+  ListHook<RunningTag>::unlink();
+  if (!stream_open()) release();
+}
+
+// The loop ends: the handler never will. Its coroutine is destroyed where it waits.
+void ServerCall::abandon_handler() {
   running_ = false;
   if (!stream_open()) release();
 }

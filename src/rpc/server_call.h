@@ -18,8 +18,9 @@ namespace saker::rpc {
 class Method;
 class ServerConnection;
 struct ReadyTag;
+struct RunningTag;
 
-class ServerCall : public ListHook<ReadyTag> {
+class ServerCall : public ListHook<ReadyTag>, public ListHook<RunningTag> {
  public:
   virtual ~ServerCall() = default;
 
@@ -63,10 +64,17 @@ class ServerCall : public ListHook<ReadyTag> {
   ServerConnection& connection() const { return *connection_; }
   // More waits for the client than should.
   bool congested() const;
+  // Congested: puts the call on the ready list, or calls on_drained(), when that has passed.
+  void await_output();
 
-  // The handler has started and will end with handler_done(); between them the call outlives its stream.
+  // The handler has started and will end with handler_done(); between them the call outlives its stream. One that may
+  // suspend says so before its first suspension.
   void handler_started() { running_ = true; }
+  void handler_suspends();
   void handler_done();
+  static grpc::Status handler_threw() {
+    return {grpc::StatusCode::kInternal, "the handler threw an exception", {}};
+  }
   // Gives flow-control window back for `bytes` that the handler has read.
   void consume(size_t bytes);
   uint64_t request_wire_bytes_ = 0;  // messages with their prefixes
@@ -76,6 +84,7 @@ class ServerCall : public ListHook<ReadyTag> {
 
  private:
   friend class ServerConnection;
+  friend class ServerLoop;
   friend class Method;
 
   struct DeadlineTimer final : net::Timer {
@@ -90,6 +99,7 @@ class ServerCall : public ListHook<ReadyTag> {
   void arm_deadline();
   void close(h2::CloseCause cause);
   void release();
+  void abandon_handler();
 
   const Method* method_ = nullptr;
   ServerConnection* connection_ = nullptr;

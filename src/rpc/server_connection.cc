@@ -31,6 +31,7 @@ ServerConnection::ServerConnection(ServerLoop& loop, std::unique_ptr<net::Stream
       active_at_(loop.loop().now()) {}
 
 ServerConnection::~ServerConnection() {
+  engine_.handle_transport_end();
   loop_.loop().cancel(*this);
 }
 
@@ -87,21 +88,28 @@ void ServerConnection::run_ready() {
 }
 
 void ServerConnection::flush() {
-  if (ended_ || stream_->write_in_flight()) return;
+  if (ended_) return;
+  if (!stream_->write_in_flight() && !write_output()) return close_stream();
+  const bool pause = !engine_.wants_read() || engine_.output_full() || !ready_.empty();
+  if (pause != reading_paused_) stream_->pause_reading(reading_paused_ = pause);
+}
+
+// False: all has been said.
+bool ServerConnection::write_output() {
   ChunkQueue out(loop_.loop().chunks());
   engine_.take_output(out);
+  ready_.splice_back(blocked_);
   if (!out.empty()) {
     loop_.counters().bytes_sent += out.size();
     stream_->submit(std::move(out));
     const Duration patience = engine_.alive() ? loop_.options().write_stall_timeout : kLastWords;
     close_by_ = time_after(loop_.loop().now(), patience);
   } else if (!engine_.alive() || (engine_.draining() && engine_.open_streams() == 0)) {
-    return close_stream();
+    return false;
   } else if (!ready_.empty()) {
     schedule();
   }
-  const bool pause = !engine_.wants_read() || engine_.output_full() || !ready_.empty();
-  if (pause != reading_paused_) stream_->pause_reading(reading_paused_ = pause);
+  return true;
 }
 
 // A timer that fires too early is cheaper than one that is moved on every call.
@@ -178,6 +186,10 @@ void ServerConnection::maybe_destroy() {
 void ServerConnection::add_ready(ServerCall& call) {
   ready_.push_back(call);
   touch();
+}
+
+void ServerConnection::track_running(ServerCall& call) {
+  loop_.track_running(call);
 }
 
 void ServerConnection::count(const ServerCall& call, StatusCode code, Duration duration) {

@@ -45,6 +45,9 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
 
   // ---- for calls
   void add_ready(ServerCall& call);
+  // Ready as soon as output has been taken.
+  void add_blocked(ServerCall& call) { blocked_.push_back(call); }
+  void track_running(ServerCall& call);
   // Output has been or will be produced in this turn: make sure that it is flushed.
   void touch() {
     if (!in_turn_) schedule();
@@ -84,6 +87,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   void refuse_head(ServerCall& call, const RequestHead& head, const h2::HeadersEvent& event);
   void run_ready();
   void flush();
+  bool write_output();
   void turn();
   void schedule();
   void arm_timer();
@@ -97,6 +101,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   hpack::CachedBlock head_cache_;
   hpack::CachedBlock trailers_cache_;
   IntrusiveList<ServerCall, ReadyTag> ready_;
+  IntrusiveList<ServerCall, ReadyTag> blocked_;  // writers that wait for room in the output
   MemoryBudget budget_;
   grpc::MessageContext messages_;
   const size_t transport_;    // counted_transport() of the peer

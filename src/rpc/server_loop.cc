@@ -35,6 +35,7 @@ ServerLoop::ServerLoop(size_t index, net::Loop& loop, const Dispatcher& dispatch
 }
 
 ServerLoop::~ServerLoop() {
+  while (ServerCall* call = running_.try_pop_front()) call->abandon_handler();
   while (auto* connection = connections_.try_pop_front()) delete connection;
 }
 

@@ -21,6 +21,8 @@ class ServerLoop {
  public:
   ServerLoop(size_t index, net::Loop& loop, const Dispatcher& dispatcher,
              const ServerOptions& options);
+  // Handlers that have not ended are destroyed where they wait: whatever resumes them from other threads (a pool) must
+  // have ended before.
   ~ServerLoop();
   ServerLoop(const ServerLoop&) = delete;
   ServerLoop& operator=(const ServerLoop&) = delete;
@@ -48,6 +50,7 @@ class ServerLoop {
 
   // For connections.
   void destroy(ServerConnection& connection);
+  void track_running(ServerCall& call) { running_.push_back(call); }
   ServerCall& get_refused_call();
 
  private:
@@ -67,6 +70,7 @@ class ServerLoop {
   uint64_t log_countdown_ = 0;
   std::unique_ptr<Method> refused_method_;
   IntrusiveList<ServerConnection, ConnectionListTag> connections_;
+  IntrusiveList<ServerCall, RunningTag> running_;  // coroutine handlers that have not ended
   std::atomic<size_t> connection_count_{0};
 };
 

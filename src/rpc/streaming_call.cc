@@ -92,7 +92,7 @@ void StreamingCallBase::fail_read(StatusCode code, std::string message) {
 void StreamingCallBase::end_handler(Task<grpc::Status>& task, bool reply_due) {
   if (stream_open()) {
     if (task.failed()) {
-      finish({StatusCode::kInternal, "the handler threw an exception", {}});
+      finish(handler_threw());
     } else if (!read_status_.ok()) {
       finish(read_status_);
     } else if (!task.result().ok()) {

@@ -50,7 +50,10 @@ class StreamingCallBase : public ServerCall {
     return true;
   }
   bool write_blocked() const { return stream_open() && congested(); }
-  void wait_to_write(std::coroutine_handle<> waiter) { write_waiter_ = waiter; }
+  void wait_to_write(std::coroutine_handle<> waiter) {
+    write_waiter_ = waiter;
+    await_output();
+  }
   bool open() const { return stream_open(); }
 
  protected:
@@ -139,7 +142,13 @@ class StreamingCall final : public StreamingCallBase {
 
  private:
   void start_handler() override {
-    task_ = body();
+    try {
+      task_ = body();
+    } catch (...) {
+      finish(handler_threw());
+      return handler_done();
+    }
+    handler_suspends();
     task_.start([](void* self) { static_cast<StreamingCall*>(self)->task_done(); }, this);
   }
 
@@ -162,9 +171,7 @@ class StreamingCall final : public StreamingCallBase {
                              {}};
     }
     auto status = co_await handler_(context_, request_, writer_side_);
-    if (!status) {
-      co_return grpc::Status{grpc::StatusCode::kInternal, "the handler threw an exception", {}};
-    }
+    if (!status) co_return handler_threw();
     co_return *std::move(status);
   }
 

@@ -7,16 +7,42 @@ using grpc::StatusCode;
 
 void StreamingClientCallBase::on_open() {
   stream().credit_on_receipt = false;
-  writes_done_ = false;
-  drained_ = true;
+  writes_done_ = wrote_ = false;
+  replies_ = 0;
+  owes_writable_ = true;
   make_ready();
 }
+
+// ---- requests
 
 void StreamingClientCallBase::writes_done() {
   if (!may_write()) return;
   writes_done_ = true;
   send_chunks(ChunkQueue(chunks()), true);
 }
+
+void StreamingClientCallBase::written(bool last) {
+  wrote_ = true;
+  writes_done_ = last;
+  if (!last && congested()) {
+    owes_writable_ = true;
+    await_output();
+  }
+}
+
+bool StreamingClientCallBase::writable() {
+  if (!may_write()) return false;
+  if (!congested()) return true;
+  owes_writable_ = true;
+  await_output();
+  return false;
+}
+
+void StreamingClientCallBase::on_drained() {
+  if (owes_writable_) make_ready();
+}
+
+// ---- replies
 
 void StreamingClientCallBase::pause(bool paused) {
   paused_ = paused;
@@ -30,16 +56,11 @@ void StreamingClientCallBase::on_data(Bytes data, bool) {
   make_ready();
 }
 
-void StreamingClientCallBase::on_drained() {
-  drained_ = true;
-  make_ready();
-}
-
 void StreamingClientCallBase::run() {
-  while (!paused_ && deliver_next()) {
+  while (!paused_ && open() && deliver_next()) {
   }
-  if (drained_ && writable()) {
-    drained_ = false;
+  if (owes_writable_ && writable()) {
+    owes_writable_ = false;
     on_writable();
   }
 }
@@ -49,9 +70,17 @@ void StreamingClientCallBase::on_complete() {
   while (deliver_next()) {
   }
   inbox_.reset();
-  if (status_.code == StatusCode::kOk && !reader_.at_boundary()) {
-    status_ = {StatusCode::kInternal, "the stream ended inside a message", {}};
+  if (!reader_.at_boundary()) fail(StatusCode::kInternal, "the stream ended inside a message");
+  if (method().kind() == MethodKind::kClientStreaming && replies_ != 1) {
+    fail(StatusCode::kInternal, replies_ == 0 ? "status OK without a reply" : "more than one reply");
   }
+}
+
+// Replies that came before an error status are delivered like any others.
+void StreamingClientCallBase::on_failed(bool by_us) {
+  while (!by_us && deliver_next()) {
+  }
+  inbox_.reset();
 }
 
 // False: no whole message is there, or the call has failed.
@@ -62,23 +91,30 @@ bool StreamingClientCallBase::deliver_next() {
     grpc::ReceivedMessage message;
     const ReadResult result = reader_.next(data, message);
     const size_t taken = before - data.size();
-    const bool whole = result == ReadResult::kMessage && !message.compressed;
-    if (!whole && result != ReadResult::kNeedMore) {
-      inbox_->clear();
-      fail(result == ReadResult::kTooLarge ? StatusCode::kResourceExhausted : StatusCode::kInternal,
-           result == ReadResult::kTooLarge ? "a reply is over the size limit"
-                                           : "compressed reply without a grpc-encoding, or a bad flag");
+    if (result != ReadResult::kNeedMore && (result != ReadResult::kMessage || message.compressed)) {
+      fail_read(message, result);
       return false;
     }
-    const bool delivered = whole && deliver(message);
-    if (inbox_ != nullptr) release(taken);
-    if (delivered) return true;
-    if (whole) {
-      fail(StatusCode::kInternal, "a reply does not parse");
-      return false;
+    if (result == ReadResult::kMessage) {
+      ++replies_;
+      const bool parsed = deliver(message);
+      release(taken);
+      if (!parsed) fail(StatusCode::kInternal, "a reply does not parse");
+      return parsed;
     }
+    release(taken);
   }
   return false;
+}
+
+void StreamingClientCallBase::fail_read(const grpc::ReceivedMessage& message, ReadResult result) {
+  inbox_->clear();
+  if (result == ReadResult::kTooLarge) {
+    fail(StatusCode::kResourceExhausted,
+         "a reply of " + std::to_string(message.size) + " bytes is over the limit");
+  } else {
+    fail(StatusCode::kInternal, "compressed reply without a grpc-encoding, or a bad flag");
+  }
 }
 
 void StreamingClientCallBase::release(size_t bytes) {

@@ -17,7 +17,7 @@ class StreamingClientCallBase : public ClientCall {
   // We have nothing more to send.
   void writes_done();
   // False: hold back; on_writable() tells when to go on. Writing nevertheless is allowed and queues.
-  bool writable() const { return open() && !writes_done_ && !congested(); }
+  bool writable();
 
  protected:
   virtual bool deliver(const grpc::ReceivedMessage& message) = 0;
@@ -28,43 +28,54 @@ class StreamingClientCallBase : public ClientCall {
   void on_data(Bytes data, bool end) final;
   void on_drained() final;
   void on_complete() final;
+  void on_failed(bool by_us) final;
   void run() final;
+  bool replayable() const final { return !wrote_; }
   bool may_write() const { return open() && !writes_done_; }
+  void written(bool last);
 
  private:
   bool deliver_next();
+  void fail_read(const grpc::ReceivedMessage& message, grpc::ReadResult result);
   void release(size_t bytes);
 
   std::unique_ptr<ChunkQueue> inbox_;
   bool paused_ = false;
-  bool drained_ = false;
+  bool owes_writable_ = false;  // on_writable() is due as soon as nothing is congested
   bool writes_done_ = false;
+  bool wrote_ = false;
+  uint64_t replies_ = 0;
 };
 
 template <typename Request, typename Reply>
 class StreamingClientCall : public StreamingClientCallBase {
  public:
-  // False: the call is over, nothing was sent.
-  bool write(const Request& request) {
+  // `last`: as with writes_done(), in the same frame. False: the call is over, nothing was sent.
+  bool write(const Request& request, bool last = false) {
     if (!may_write()) return false;
     const size_t size = Codec<Request>::size(request);
-    if (uint8_t* out = begin_message(size, false)) {
+    if (uint8_t* out = begin_message(size, last)) {
       Codec<Request>::write(request, out);
-      return true;
+    } else {
+      write_chunks(request, size, last);
     }
+    written(last);
+    return true;
+  }
+
+ protected:
+  // May start, cancel, pause and write; may not destroy the call.
+  virtual void on_reply(Reply& reply) = 0;
+
+ private:
+  void write_chunks(const Request& request, size_t size, bool last) {
     ChunkQueue message(chunks());
     grpc::write_message_prefix(message.prepare(grpc::kMessagePrefixBytes), false,
                                static_cast<uint32_t>(size));
     message.commit(grpc::kMessagePrefixBytes);
     Codec<Request>::write_chunks(request, message);
-    send_chunks(std::move(message), false);
-    return true;
+    send_chunks(std::move(message), last);
   }
-
- protected:
-  virtual void on_reply(Reply& reply) = 0;
-
- private:
   bool deliver(const grpc::ReceivedMessage& message) final {
     if (!Codec<Reply>::parse(message, reply_)) return false;
     on_reply(reply_);

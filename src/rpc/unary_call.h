@@ -52,22 +52,33 @@ class UnaryCall final : public UnaryCallBase {
       respond(call_inline());
       handler_done();
     } else {
-      task_ = handler_(context_, request_, reply_);
-      task_.start([](void* self) { static_cast<UnaryCall*>(self)->task_done(); }, this);
+      start_task();
     }
+  }
+
+  // Making the coroutine may throw too: it allocates, and a handler may be a function that returns another's task.
+  void start_task() {
+    try {
+      task_ = handler_(context_, request_, reply_);
+    } catch (...) {
+      respond(handler_threw());
+      return handler_done();
+    }
+    handler_suspends();
+    task_.start([](void* self) { static_cast<UnaryCall*>(self)->task_done(); }, this);
   }
 
   grpc::Status call_inline() {
     try {
       return handler_(context_, request_, reply_);
     } catch (...) {
-      return {grpc::StatusCode::kInternal, "the handler threw an exception", {}};
+      return handler_threw();
     }
   }
 
   void task_done() {
     if (task_.failed()) {
-      respond({grpc::StatusCode::kInternal, "the handler threw an exception", {}});
+      respond(handler_threw());
     } else {
       respond(task_.result());
     }

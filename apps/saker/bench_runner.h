@@ -1,0 +1,179 @@
+// BenchRunner<Workload>: a run of the load generator: makes the connections, gives each thread its
+// share of connections and calls, starts all threads at one time, and collects what they found.
+// The caller's thread makes the connections, because it is the one that can still say no.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "bench_thread.h"
+#include "saker/base/result.h"
+
+namespace saker::app {
+
+struct BenchProgress {
+  uint64_t calls = 0;
+  uint64_t errors = 0;
+  Duration elapsed{};  // of the measured time; negative during the warm-up
+};
+
+template <typename Workload>
+class BenchRunner {
+ public:
+  BenchRunner(const BenchOptions& options, const Workload& workload)
+      : options_(options), workload_(workload) {}
+
+  // Opens all connections, or says why one of them cannot be had.
+  Result<void> connect() {
+    for (uint64_t index = 0; index < options_.threads; ++index) {
+      auto unit = make_unit(index);
+      if (!unit) return std::unexpected(unit.error());
+      const std::lock_guard lock(mutex_);
+      units_.push_back(*std::move(unit));
+    }
+    const Time deadline = time_after(units_[0]->loop->read_clock(), options_.connect_timeout);
+    for (auto& unit : units_) {
+      if (auto connected = connect(*unit, deadline); !connected) return connected;
+    }
+    return {};
+  }
+
+  // To the end. `on_progress` is called every `period`, if that is above 0.
+  void run(Duration period, const std::function<void(const BenchProgress&)>& on_progress) {
+    constexpr Duration kStartDelay = std::chrono::milliseconds(10);  // for all threads to be there
+    const Time begin = units_[0]->loop->read_clock() + kStartDelay;
+    measure_from_ = time_after(begin, options_.warmup);
+    for (uint64_t index = 0; index < units_.size(); ++index) {
+      units_[index]->bench =
+          std::make_unique<BenchThread<Workload>>(options_, workload_, *units_[index]->loop,
+                                                  *units_[index]->channel, share_of(index, begin));
+    }
+    running_ = units_.size();
+    for (auto& unit : units_) unit->thread = std::thread([this, &unit] { run_unit(*unit); });
+    wait(period, on_progress);
+    for (auto& unit : units_) unit->thread.join();
+  }
+
+  // Any thread, once: ends the run early; what was measured is kept.
+  void interrupt() {
+    interrupted_ = true;
+    const std::lock_guard lock(mutex_);
+    for (auto& unit : units_) unit->loop->post(*unit);
+  }
+  bool interrupted() const { return interrupted_; }
+
+  std::vector<const BenchResult*> results() const {
+    std::vector<const BenchResult*> all;
+    for (const auto& unit : units_) all.push_back(&unit->bench->result());
+    return all;
+  }
+
+ private:
+  // A thread with what it works on; posted to its loop to end early.
+  struct Unit final : net::PostedTask {
+    void run() override {
+      if (bench != nullptr) bench->end_now();
+    }
+    uint64_t connections = 0;
+    std::unique_ptr<net::Loop> loop;
+    std::unique_ptr<rpc::Channel> channel;
+    std::unique_ptr<BenchThread<Workload>> bench;
+    std::thread thread;
+  };
+
+  // `total` in equal parts, the first ones taking what is left over.
+  uint64_t part_of(uint64_t total, uint64_t index) const {
+    return total / options_.threads + (index < total % options_.threads ? 1 : 0);
+  }
+
+  Result<std::unique_ptr<Unit>> make_unit(uint64_t index) {
+    auto unit = std::make_unique<Unit>();
+    net::EpollLoopOptions loop_options;
+    loop_options.busy_poll = options_.busy_poll;
+    auto loop = net::make_epoll_loop(loop_options);
+    if (!loop) return std::unexpected(loop.error());
+    unit->loop = *std::move(loop);
+    unit->connections = part_of(options_.connections, index);
+    rpc::ChannelOptions channel;
+    channel.connect.timeout = options_.connect_timeout;
+    channel.connections = unit->connections;
+    channel.connect_eagerly = true;
+    channel.initial_backoff = std::chrono::milliseconds(100);
+    channel.max_backoff = std::chrono::seconds(1);
+    const size_t reply_bytes = options_.payload_bytes + 1024;
+    channel.max_receive_message_bytes =
+        std::max(channel.max_receive_message_bytes, static_cast<uint32_t>(reply_bytes));
+    channel.max_connection_memory_bytes =
+        std::max(channel.max_connection_memory_bytes, reply_bytes * (options_.streams + 1));
+    unit->channel = std::make_unique<rpc::Channel>(*unit->loop, options_.target, channel);
+    return unit;
+  }
+
+  Result<void> connect(Unit& unit, Time deadline) {
+    const rpc::Channel& channel = *unit.channel;
+    while (channel.ready_connections() < unit.connections && !interrupted_) {
+      if (!channel.last_error().empty()) return fail(channel.last_error());
+      if (unit.loop->read_clock() >= deadline) {
+        return fail(std::to_string(channel.ready_connections()) + " of " +
+                    std::to_string(unit.connections) + " connections to " + channel.target_name() +
+                    " within the connect timeout");
+      }
+      unit.loop->run_once(deadline);
+    }
+    return {};
+  }
+
+  BenchShare share_of(uint64_t index, Time begin) const {
+    BenchShare share;
+    share.thread = index;
+    share.connections = units_[index]->connections;
+    share.begin = begin;
+    share.measure_from = measure_from_;
+    if (options_.count != 0) {
+      share.count = part_of(options_.count, index);
+    } else {
+      share.end_at = time_after(measure_from_, options_.duration);
+    }
+    return share;
+  }
+
+  void run_unit(Unit& unit) {
+    make_wake_ups_exact();
+    unit.bench->run();
+    const std::lock_guard lock(mutex_);
+    if (--running_ == 0) all_ended_.notify_one();
+  }
+
+  void wait(Duration period, const std::function<void(const BenchProgress&)>& on_progress) {
+    std::unique_lock lock(mutex_);
+    const auto ended = [this] { return running_ == 0; };
+    if (period == Duration::zero()) return all_ended_.wait(lock, ended);
+    while (!all_ended_.wait_for(lock, period, ended)) on_progress(progress());
+  }
+
+  BenchProgress progress() const {
+    BenchProgress progress;
+    for (const auto& unit : units_) {
+      progress.calls += unit->bench->result().calls.load(std::memory_order_relaxed);
+      progress.errors += unit->bench->result().errors.load(std::memory_order_relaxed);
+    }
+    progress.elapsed = units_[0]->loop->read_clock() - measure_from_;
+    return progress;
+  }
+
+  const BenchOptions& options_;
+  const Workload& workload_;
+  Time measure_from_{};
+  std::mutex mutex_;
+  std::condition_variable all_ended_;
+  std::vector<std::unique_ptr<Unit>> units_;
+  size_t running_ = 0;
+  std::atomic<bool> interrupted_{false};
+};
+
+}  // namespace saker::app

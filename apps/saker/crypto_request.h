@@ -1,0 +1,86 @@
+// What `saker sign`, `saker verify` and `saker keys` have in common: naming a key, an algorithm and
+// an input on the command line, and calling the Crypto service. Knows no command of its own.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+
+#include "command_line.h"
+#include "saker/crypto/v1/crypto.pb.h"
+#include "saker/rpc/blocking_client.h"
+#include "saker/services/crypto/algorithm.h"
+
+namespace saker::app {
+
+// How the service is called.
+struct CryptoTarget {
+  net::Address target;
+  Duration deadline = std::chrono::seconds(10);
+  bool wait_for_ready = false;
+  bool json = false;
+};
+
+struct KeyChoice {
+  std::string name;
+  std::optional<crypto::KeyType> type;
+};
+
+struct SigningInput {
+  KeyChoice key;
+  std::optional<crypto::Algorithm> algorithm;
+  std::string file = "-";  // "-": standard input
+  bool is_digest = false;
+  crypto::SignatureFormat format = crypto::SignatureFormat::kDer;
+};
+
+void add_crypto_target(CLI::App& command, CryptoTarget& out);
+// --key NAME | --key-type TYPE: one of them.
+void add_key_choice(CLI::App& command, KeyChoice& out);
+// --algorithm --in --digest --signature-format, and the key.
+void add_signing_input(CLI::App& command, SigningInput& out);
+
+Result<std::string> read_input(const std::string& file);
+// To the file, or to standard output for "-"; the error names the file.
+Result<void> write_output(const std::string& file, std::string_view bytes);
+std::string to_base64(std::string_view bytes);
+
+// Reads the input; `is_digest` becomes true where it had to be hashed here.
+Result<std::string> prepare_input(const SigningInput& input, bool& is_digest);
+// CRC-32C.
+uint32_t checksum(std::string_view bytes);
+
+// Fills key, algorithm, input with its checksum, and format of a Sign or Verify request. A message
+// that is too long for the service is hashed here and sent as its digest.
+template <typename Request>
+Result<void> fill_request(const SigningInput& input, Request& request) {
+  if (input.key.type) {
+    request.set_key_type(static_cast<crypto::v1::KeyType>(*input.key.type));
+  } else {
+    request.set_key_name(input.key.name);
+  }
+  request.set_algorithm(static_cast<crypto::v1::Algorithm>(*input.algorithm));
+  request.set_signature_format(static_cast<crypto::v1::SignatureFormat>(input.format));
+  bool is_digest = input.is_digest;
+  auto bytes = prepare_input(input, is_digest);
+  if (!bytes) return std::unexpected(bytes.error());
+  request.set_input_crc32c(checksum(*bytes));
+  (is_digest ? *request.mutable_digest() : *request.mutable_message()) = *std::move(bytes);
+  return {};
+}
+// Prints what is not OK to stderr; the exit code for it.
+int report_status(const grpc::Status& status);
+
+// One call; the error has been printed when the exit code is not kExitOk.
+template <typename Request, typename Reply>
+int call_crypto(const CryptoTarget& target, const rpc::ClientMethod& method, const Request& request,
+                Reply& reply) {
+  auto client = rpc::BlockingClient::create(target.target);
+  if (!client) return fail_usage(client.error().message);
+  rpc::BlockingContext context;
+  context.timeout = target.deadline;
+  context.wait_for_ready = target.wait_for_ready;
+  const grpc::Status status = (*client)->call(method, request, reply, context);
+  return report_status(status);
+}
+}  // namespace saker::app

@@ -1,0 +1,134 @@
+// saker echo: is the server there, does it answer right, and how long does it take?
+#include <unistd.h>
+
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+
+#include "command_line.h"
+#include "commands.h"
+#include "echo_run.h"
+#include "interrupt.h"
+#include "saker/base/quantity.h"
+
+namespace saker::app {
+namespace {
+
+constexpr uint64_t kMaxPayloadBytes = uint64_t{1} << 30;
+constexpr uint64_t kMaxCount = 1'000'000;  // each is kept for the summary; `saker bench` takes more
+
+struct EchoArguments {
+  EchoOptions options;
+  std::string text;
+  uint64_t size = 0;
+  std::string file;
+};
+
+Result<std::string> read_payload(const std::string& path) {
+  std::ifstream file;
+  const bool is_stdin = path == "-";
+  if (!is_stdin) file.open(path, std::ios::binary);
+  std::istream& in = is_stdin ? std::cin : file;
+  if (!in) return fail_errno("--in " + path, errno);
+  std::string bytes(std::istreambuf_iterator<char>(in), {});
+  if (in.bad() || file.bad()) return fail_errno("--in " + path, errno);
+  if (bytes.size() > kMaxPayloadBytes) {
+    return fail("--in " + path + ": more than " + format_size(kMaxPayloadBytes));
+  }
+  return bytes;
+}
+
+int exit_code_of(const EchoOptions& options, const EchoRun& run) {
+  if (run.interrupted()) return kExitInterrupted;
+  if (options.count == 1 && !run.results().empty() && !run.results().front().status.ok()) {
+    return exit_code_of(run.results().front().status);
+  }
+  for (const EchoResult& result : run.results()) {
+    if (!result.ok()) return kExitFailed;
+  }
+  return kExitOk;
+}
+
+// Failures of calls that are reported line by line go where errors go.
+void print(const EchoOptions& options, const EchoResult& result) {
+  if (options.json) return;
+  (result.ok() ? std::cout : std::cerr) << format_echo(options, result) << std::flush;
+}
+
+int run_echo(EchoArguments& arguments) {
+  EchoOptions& options = arguments.options;
+  if (!arguments.file.empty()) {
+    auto bytes = read_payload(arguments.file);
+    if (!bytes) return fail_usage(bytes.error().message);
+    options.payload = *std::move(bytes);
+  } else if (!arguments.text.empty()) {
+    options.payload = arguments.text;
+    options.show_payload = true;
+  } else {
+    options.payload.assign(arguments.size, 'x');
+  }
+  auto run = EchoRun::make(options, [&](const EchoResult& result) { print(options, result); });
+  if (!run) return fail_usage(run.error().message);
+  {
+    const Interrupt interrupt([&](int count) {
+      if (count > 1) _exit(kExitInterrupted);
+      (*run)->interrupt();
+    });
+    (*run)->run();
+  }
+  if (options.json) {
+    std::cout << format_json(options, (*run)->results());
+  } else if (options.count > 1) {
+    std::cout << format_summary((*run)->results());
+  }
+  return exit_code_of(options, **run);
+}
+
+}  // namespace
+
+void add_echo_command(CLI::App& app, int& exit_code) {
+  const auto arguments = std::make_shared<EchoArguments>();
+  EchoOptions& options = arguments->options;
+  CLI::App& command = *app.add_subcommand("echo", "one call, or a few, with their latency");
+  add_target(command, options.target);
+  CLI::Option* text =
+      command.add_option("--payload", arguments->text, "send this text")->type_name("TEXT");
+  CLI::Option* size = add_parsed<uint64_t>(
+                          command, "--size", arguments->size,
+                          [](std::string_view value) -> Result<uint64_t> {
+                            auto bytes = parse_size(value);
+                            if (bytes && *bytes > kMaxPayloadBytes) return fail("at most 1GiB");
+                            return bytes;
+                          },
+                          "send so many bytes")
+                          ->type_name("SIZE")
+                          ->default_str("0");
+  CLI::Option* file =
+      command.add_option("--in", arguments->file, "send this file; -: stdin")->type_name("FILE");
+  text->excludes(size)->excludes(file);
+  size->excludes(file);
+  add_count(command, "--count", options.count, 1, kMaxCount, "make so many calls")
+      ->default_str("1");
+  add_duration(command, "--interval", options.interval,
+               "between the end of a call and the next one")
+      ->default_str("0");
+  command.add_flag("--stream", options.stream, "one stream with --count messages, one at a time");
+  command.add_flag("--wait-for-ready", options.wait_for_ready,
+                   "wait for the server to come up, within the deadline");
+  add_duration(command, "--deadline", options.deadline,
+               "of each call, with --stream of the whole stream; 0: none")
+      ->default_str("10s");
+  add_metadata(command, options.metadata);
+  command.add_flag("--json", options.json, "print one JSON document, times in ns");
+  command.footer(
+      "Of a call's total time, server is what the server says it took from receipt to reply,\n"
+      "network is the rest.\n\n"
+      "Examples:\n"
+      "  saker echo\n"
+      "  saker echo vsock:3:50051 --payload hello --wait-for-ready --deadline 1m\n"
+      "  saker echo unix:/run/saker.sock --size 1MiB --count 10 --json");
+  command.callback([arguments, &exit_code] { exit_code = run_echo(*arguments); });
+}
+
+}  // namespace saker::app

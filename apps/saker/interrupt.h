@@ -1,0 +1,32 @@
+// Interrupt: SIGINT and SIGTERM as calls of a function, on a thread of their own, so that what a
+// command does about them may take locks and wake loops. From its creation on both signals are
+// blocked in this thread and in those it makes: create it before any other thread. One at a time.
+#pragma once
+
+#include <functional>
+#include <thread>
+
+#include "saker/net/descriptor.h"
+
+namespace saker::app {
+
+class Interrupt {
+ public:
+  // `on_signal` is called with 1 for the first signal, 2 for the second and so on.
+  explicit Interrupt(std::function<void(int)> on_signal);
+  // Waits for a call of on_signal() that is under way. The signals stay blocked: one that comes
+  // afterwards waits for the process to end.
+  ~Interrupt();
+  Interrupt(const Interrupt&) = delete;
+  Interrupt& operator=(const Interrupt&) = delete;
+
+ private:
+  void run();
+
+  std::function<void(int)> on_signal_;
+  net::Descriptor signals_;
+  net::Descriptor quit_;
+  std::thread thread_;
+};
+
+}  // namespace saker::app

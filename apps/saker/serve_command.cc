@@ -1,0 +1,227 @@
+// saker serve: from settings to a server that listens, says so, and drains when it is told to.
+//
+//   settings ─▶ services ─▶ loops ─▶ listeners ─▶ "listening on …" ─▶ SIGTERM ─▶ drain ─▶ summary
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "command_line.h"
+#include "commands.h"
+#include "interrupt.h"
+#include "listeners.h"
+#include "process.h"
+#include "saker/base/quantity.h"
+#include "saker/rpc/server.h"
+#include "serve_config.h"
+#include "serve_observation.h"
+#include "serve_services.h"
+#include "serve_settings.h"
+#include "server_log.h"
+
+namespace saker::app {
+namespace {
+
+// As they stood on the command line.
+struct ServeArguments {
+  std::map<std::string_view, std::vector<std::string>> settings;
+  std::string config;
+  bool check_config = false;
+};
+
+// ---- settings
+
+Result<ServeOptions> read_options(const ServeArguments& arguments) {
+  ServeOptions options;
+  std::set<std::string_view> given;
+  for (const auto& [name, values] : arguments.settings) given.insert(name);
+  if (!arguments.config.empty()) {
+    auto loaded = load_config(arguments.config, given, options);
+    if (!loaded) return std::unexpected(loaded.error());
+  }
+  for (const auto& [name, values] : arguments.settings) {
+    auto set = find_setting(name)->set(options, values);
+    if (!set) return fail("--" + std::string(name) + ": " + set.error().message);
+  }
+  return options;
+}
+
+// Fills in what depends on this machine or on other settings; afterwards the options are what runs.
+Result<void> complete(ServeOptions& options) {
+  const size_t cpus = rpc::available_cpus();
+  rpc::ServerOptions& server = options.server;
+  if (server.threads == 0) server.threads = cpus;
+  if (options.crypto_threads == 0) options.crypto_threads = cpus;
+  const size_t threads = server.threads + options.crypto_threads;
+  if (server.loop.busy_poll > Duration::zero() && threads > cpus && !options.force) {
+    return fail("--busy-poll with " + std::to_string(threads) + " threads (--threads " +
+                std::to_string(server.threads) + ", --crypto-threads " +
+                std::to_string(options.crypto_threads) + ") on " + std::to_string(cpus) +
+                " CPUs would keep threads from running; use fewer, or --force");
+  }
+  if (options.listen.empty() && options.allowed_cids.empty()) {
+    options.allowed_cids = {net::kVsockCidLocal, net::kVsockCidHost};
+  }
+  const bool any =
+      std::ranges::find(options.allowed_cids, net::kVsockCidAny) != options.allowed_cids.end();
+  if (!any) server.allowed_vsock_cids = options.allowed_cids;
+  // A limit of all messages below that of one would refuse what is allowed.
+  server.max_connection_memory_bytes =
+      std::max<size_t>(server.max_connection_memory_bytes, server.max_receive_message_bytes);
+  server.call_log = call_log_options(options.log);
+  return {};
+}
+
+// ---- the server
+
+// A default VSOCK listener is a courtesy: what keeps it from listening is a warning.
+Result<std::vector<net::Address>> open_listeners(const ServeOptions& options, rpc::Server& server,
+                                                 ServerLog& log) {
+  const bool is_default = options.listen.empty();
+  std::vector<net::Address> bound;
+  for (const net::Address& address :
+       is_default ? default_listeners(!options.no_vsock) : options.listen) {
+    auto listening = server.listen(address);
+    if (listening) {
+      bound.push_back(*std::move(listening));
+    } else if (is_default && address.transport == net::Transport::kVsock) {
+      log.warning("no VSOCK listener: " + listening.error().message);
+    } else {
+      return std::unexpected(listening.error());
+    }
+  }
+  return bound;
+}
+
+void announce(const ServeOptions& options, const std::vector<net::Address>& listeners,
+              ServerLog& log) {
+  std::string all;
+  for (const net::Address& address : listeners) {
+    const std::string text = net::to_string(address);
+    std::cout << "listening on " << text << '\n';
+    all += (all.empty() ? "" : ", ") + text;
+    const auto who = who_can_reach(address, options.server.allowed_vsock_cids);
+    if (who) log.warning(text + " is open, without TLS, to " + *who);
+  }
+  std::cout.flush();
+  (void)sd_notifyf(0, "READY=1\nSTATUS=listening on %s", all.c_str());
+}
+
+std::string summary(const rpc::Server& server) {
+  uint64_t total = 0;
+  std::string statuses;
+  for (size_t index = 0; index < grpc::kStatusCodeCount; ++index) {
+    const auto code = static_cast<grpc::StatusCode>(index);
+    const uint64_t calls = server.calls(code);
+    if (calls == 0) continue;
+    total += calls;
+    statuses.append(statuses.empty() ? ": " : ", ").append(grpc::status_code_name(code));
+    statuses += " " + format_count(calls);
+  }
+  return "served " + format_count(total) + (total == 1 ? " call" : " calls") + statuses;
+}
+
+// The first signal drains; the second ends the process where it stands, because whoever sends it
+// does not want to wait for anything.
+void handle_signal(int count, rpc::Server& server, ServeServices& services, ServerLog& log) {
+  if (count > 1) _exit(kExitInterrupted);
+  (void)sd_notify(0, "STOPPING=1");
+  log.info("draining; a second signal ends at once");
+  services.drain();
+  server.shut_down();
+}
+
+int run_server(const ServeOptions& options) {
+  raise_descriptor_limit();
+  ignore_broken_pipes();
+  ServerLog log(options.log);
+  auto services = ServeServices::make(options);
+  if (!services) return fail_usage(services.error().message);
+  rpc::Server server(options.server);
+  (*services)->register_on(server);
+  if (auto prepared = server.prepare(); !prepared) return fail_usage(prepared.error().message);
+  const auto listeners = open_listeners(options, server, log);
+  if (!listeners) return fail_usage(listeners.error().message);
+  Interrupt interrupt([&](int count) { handle_signal(count, server, **services, log); });
+  server.start();
+  if (auto started = (*services)->start(server, log); !started) {
+    return fail_usage(started.error().message);
+  }
+  announce(options, *listeners, log);
+  server.wait();
+  log.info(summary(server));
+  return kExitOk;
+}
+
+int run_serve(const ServeArguments& arguments) {
+  auto options = read_options(arguments);
+  if (!options) return fail_usage(options.error().message);
+  if (auto completed = complete(*options); !completed) {
+    return fail_usage(completed.error().message);
+  }
+  if (!arguments.check_config) return run_server(*options);
+  if (options->listen.empty()) options->listen = default_listeners(!options->no_vsock);
+  std::cout << format_config(*options);
+  return kExitOk;
+}
+
+// ---- flags
+
+std::string check_values(const Setting& setting, const std::string& text) {
+  ServeOptions unused;
+  const auto set = setting.set(unused, {&text, 1});
+  return set ? std::string() : set.error().message;
+}
+
+void add_setting(CLI::App& command, const Setting& setting, ServeArguments& arguments) {
+  const std::string flag = "--" + std::string(setting.name);
+  const std::string help(setting.help);
+  if (setting.kind == SettingKind::kFlag) {
+    const auto assign = [&arguments, &setting](int64_t count) {
+      if (count > 0) arguments.settings[setting.name] = {"on"};
+    };
+    command.add_flag_function(flag, assign, help);
+    return;
+  }
+  const auto assign = [&arguments, &setting](const std::vector<std::string>& texts) {
+    arguments.settings[setting.name] = texts;
+  };
+  const auto check = [&setting](const std::string& text) { return check_values(setting, text); };
+  CLI::Option* option = command.add_option_function<std::vector<std::string>>(flag, assign, help)
+                            ->check(check)
+                            ->type_name(std::string(setting.value_name))
+                            ->allow_extra_args(false);
+  if (setting.kind == SettingKind::kList) {
+    option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    return;
+  }
+  option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  const std::vector<std::string> shown = setting.show(ServeOptions());
+  if (!shown.empty()) option->default_str(shown.front());
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& app, int& exit_code) {
+  const auto arguments = std::make_shared<ServeArguments>();
+  CLI::App& command = *app.add_subcommand("serve", "the server: Echo, Crypto, Health");
+  for (const Setting& setting : serve_settings()) add_setting(command, setting, *arguments);
+  command.add_option("--config", arguments->config, "settings from this TOML file; flags beat it")
+      ->type_name("FILE");
+  command.add_flag("--check-config", arguments->check_config,
+                   "check all settings, print those in effect as TOML, and end");
+  command.footer(
+      "A configuration file has a key for each of these flags, with _ for -: max_streams = 10\n\n"
+      "Examples:\n"
+      "  saker serve\n"
+      "  saker serve --listen 0.0.0.0:50051 --listen unix:/run/saker.sock --threads 2\n"
+      "  saker serve --listen vsock:any:50051 --allow-cid 42 --key signing=ec-p256\n"
+      "  saker serve --config /etc/saker.toml --check-config");
+  command.callback([arguments, &exit_code] { exit_code = run_serve(*arguments); });
+}
+
+}  // namespace saker::app

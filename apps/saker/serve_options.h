@@ -1,0 +1,27 @@
+// What `saker serve` is asked to do, from its flags and its configuration file.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "saker/net/address.h"
+#include "saker/rpc/server_options.h"
+#include "server_log.h"
+
+namespace saker::app {
+
+struct ServeOptions {
+  rpc::ServerOptions server;
+  std::vector<net::Address> listen;    // empty: the default ones
+  bool no_vsock = false;               // not among the default ones
+  std::vector<uint32_t> allowed_cids;  // VSOCK peers; kVsockCidAny among them or none: all
+  size_t crypto_threads = 0;           // 0: the CPUs that this process may use
+  std::vector<std::string> keys;       // "[NAME=]TYPE"; empty: the default set
+  std::optional<net::Address> metrics;
+  LogOptions log;
+  bool force = false;  // busy-poll on more threads than CPUs
+};
+
+}  // namespace saker::app

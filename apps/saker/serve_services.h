@@ -1,0 +1,35 @@
+// ServeServices: what a `saker serve` offers: Echo, Health, and whatever else joins the server. A
+// service that brings keys, threads or an endpoint of its own has its place here: checked and made
+// in make(), registered in register_on(), started in start(), told in drain().
+#pragma once
+
+#include <memory>
+
+#include "saker/base/result.h"
+#include "saker/rpc/server.h"
+#include "saker/services/health/health_service.h"
+#include "serve_options.h"
+#include "server_log.h"
+
+namespace saker::app {
+
+class ServeServices {
+ public:
+  // What the configuration asks for and cannot be had is an error, before anything listens.
+  static Result<std::unique_ptr<ServeServices>> make(const ServeOptions& options);
+
+  // Before Server::prepare(). Outlives the server.
+  void register_on(rpc::Server& server);
+  // The server runs.
+  Result<void> start(rpc::Server& server, ServerLog& log);
+  // The server is about to drain. Any thread.
+  void drain() { health_.shut_down(); }
+
+ private:
+  explicit ServeServices(const ServeOptions& options) : options_(options) {}
+
+  const ServeOptions& options_;
+  health::HealthService health_;
+};
+
+}  // namespace saker::app

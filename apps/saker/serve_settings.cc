@@ -1,0 +1,306 @@
+#include "serve_settings.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "command_line.h"
+#include "saker/base/quantity.h"
+
+namespace saker::app {
+namespace {
+
+using Options = ServeOptions;
+using Values = std::span<const std::string>;
+using Shown = std::vector<std::string>;
+
+constexpr size_t kMaxThreads = 1024;
+constexpr uint64_t kMaxWindowBytes = (uint64_t{1} << 31) - 1;  // RFC 9113 section 6.9.1
+constexpr uint64_t kMinFrameBytes = 1 << 14;                   // RFC 9113 section 6.5.2
+constexpr uint64_t kMaxFrameBytes = (uint64_t{1} << 24) - 1;
+constexpr uint64_t kMaxMessageBytes = (uint64_t{1} << 31) - 1;  // what protobuf takes
+constexpr Duration kOff = Duration::max();
+
+// ---- values
+
+template <typename T>
+Result<void> set_number(Values values, T& out, uint64_t lowest,
+                        uint64_t highest = std::numeric_limits<T>::max()) {
+  const auto value = parse_count(values.back(), lowest, highest);
+  if (!value) return std::unexpected(value.error());
+  out = static_cast<T>(*value);
+  return {};
+}
+
+template <typename T>
+Result<void> set_size(Values values, T& out, uint64_t lowest,
+                      uint64_t highest = std::numeric_limits<T>::max()) {
+  const auto value = parse_size(values.back());
+  if (!value) return std::unexpected(value.error());
+  if (*value < lowest || *value > highest) {
+    return fail("'" + values.back() + "' is not between " + format_size(lowest) + " and " +
+                format_size(highest));
+  }
+  out = static_cast<T>(*value);
+  return {};
+}
+
+Result<void> set_duration(Values values, Duration& out) {
+  const auto value = parse_duration(values.back());
+  if (!value) return std::unexpected(value.error());
+  out = *value;
+  return {};
+}
+
+Result<void> set_interval(Values values, Duration& out) {
+  if (values.back() == "off") {
+    out = kOff;
+    return {};
+  }
+  auto set = set_duration(values, out);
+  if (set && out == Duration::zero()) return fail("must be more than 0, or off");
+  return set;
+}
+
+Result<void> set_switch(Values values, bool& out) {
+  const std::string& text = values.back();
+  if (text != "on" && text != "off") return fail("'" + text + "' is neither on nor off");
+  out = text == "on";
+  return {};
+}
+
+template <typename T>
+struct Named {
+  std::string_view name;
+  T value;
+};
+
+template <typename T, size_t kCount>
+Result<void> set_choice(Values values, T& out, const Named<T> (&choices)[kCount]) {
+  std::string known;
+  for (const auto& choice : choices) {
+    if (choice.name == values.back()) {
+      out = choice.value;
+      return {};
+    }
+    known.append(known.empty() ? "" : ", ").append(choice.name);
+  }
+  return fail("'" + values.back() + "' is none of " + known);
+}
+
+template <typename T, size_t kCount>
+Shown show_choice(T value, const Named<T> (&choices)[kCount]) {
+  const auto at = std::ranges::find(choices, value, &Named<T>::value);
+  return {std::string(at->name)};
+}
+
+Shown show(uint64_t number) {
+  return {std::to_string(number)};
+}
+
+Shown show_switch(bool on) {
+  return {on ? "on" : "off"};
+}
+
+// format_size() and format_duration() round; these do not.
+Shown show_size(uint64_t bytes) {
+  constexpr std::pair<uint64_t, const char*> kUnits[] = {
+      {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}};
+  for (const auto& [factor, unit] : kUnits) {
+    if (bytes != 0 && bytes % factor == 0) return {std::to_string(bytes / factor) + unit};
+  }
+  return {std::to_string(bytes) + "B"};
+}
+
+Shown show_duration(Duration duration) {
+  if (duration == kOff) return {"off"};
+  constexpr std::pair<int64_t, const char*> kUnits[] = {
+      {3'600'000'000'000, "h"}, {60'000'000'000, "m"}, {1'000'000'000, "s"},
+      {1'000'000, "ms"},        {1'000, "us"},         {1, "ns"}};
+  if (duration == Duration::zero()) return {"0s"};
+  for (const auto& [factor, unit] : kUnits) {
+    if (duration.count() % factor == 0) return {std::to_string(duration.count() / factor) + unit};
+  }
+  return {};
+}
+
+// ---- lists
+
+Result<void> set_listen(Options& options, Values values) {
+  options.listen.clear();
+  for (const std::string& text : values) {
+    auto address = net::parse_address(text);
+    if (!address) return std::unexpected(address.error());
+    if (address->transport == net::Transport::kMemory)
+      return fail("'" + text + "': for tests only");
+    options.listen.push_back(*std::move(address));
+  }
+  return {};
+}
+
+Shown show_listen(const Options& options) {
+  Shown shown;
+  for (const net::Address& address : options.listen) shown.push_back(net::to_string(address));
+  return shown;
+}
+
+constexpr Named<uint32_t> kCids[] = {{"any", net::kVsockCidAny},
+                                     {"hypervisor", net::kVsockCidHypervisor},
+                                     {"local", net::kVsockCidLocal},
+                                     {"host", net::kVsockCidHost}};
+
+Result<void> set_cids(Options& options, Values values) {
+  options.allowed_cids.clear();
+  for (const std::string& text : values) {
+    uint32_t cid = 0;
+    if (!set_choice({&text, 1}, cid, kCids)) {
+      if (auto number = set_number({&text, 1}, cid, 0); !number) {
+        return fail("'" + text + "' is not a CID: a number, any, local, host or hypervisor");
+      }
+    }
+    options.allowed_cids.push_back(cid);
+  }
+  return {};
+}
+
+Shown show_cids(const Options& options) {
+  Shown shown;
+  for (const uint32_t cid : options.allowed_cids) {
+    const auto at = std::ranges::find(kCids, cid, &Named<uint32_t>::value);
+    shown.push_back(at != std::end(kCids) ? std::string(at->name) : std::to_string(cid));
+  }
+  return shown;
+}
+
+Result<void> set_metrics(Options& options, Values values) {
+  auto address = net::parse_address(values.back());
+  if (!address) return std::unexpected(address.error());
+  options.metrics = *std::move(address);
+  return {};
+}
+
+// ---- the table
+
+constexpr Named<LogLevel> kLevels[] = {{"error", LogLevel::kError},
+                                       {"warn", LogLevel::kWarning},
+                                       {"info", LogLevel::kInfo},
+                                       {"debug", LogLevel::kDebug}};
+constexpr Named<LogFormat> kFormats[] = {{"text", LogFormat::kText}, {"json", LogFormat::kJson}};
+
+using Kind = SettingKind;
+
+constexpr Setting kSettings[] = {
+    {"listen", "ADDR", Kind::kList,
+     "listen here; repeatable (default: 127.0.0.1:50051, and vsock:any:50051 for CIDs 1 and 2)",
+     set_listen, show_listen},
+    {"no-vsock", "", Kind::kFlag, "no VSOCK among the default listeners",
+     [](Options& o, Values v) { return set_switch(v, o.no_vsock); },
+     [](const Options& o) { return show_switch(o.no_vsock); }},
+    {"allow-cid", "CID", Kind::kList,
+     "VSOCK peers to accept: a number, any, local, host; repeatable (default: any, but local and "
+     "host on the default listener)",
+     set_cids, show_cids},
+    {"threads", "N", Kind::kNumber, "event loops; 0: one for each CPU that this process may use",
+     [](Options& o, Values v) { return set_number(v, o.server.threads, 0, kMaxThreads); },
+     [](const Options& o) { return show(o.server.threads); }},
+    {"crypto-threads", "N", Kind::kNumber, "threads that sign; 0: as many as CPUs",
+     [](Options& o, Values v) { return set_number(v, o.crypto_threads, 0, kMaxThreads); },
+     [](const Options& o) { return show(o.crypto_threads); }},
+    {"key", "[NAME=]TYPE", Kind::kList,
+     "a key to sign with; repeatable; types: rsa-2048, rsa-3072, rsa-4096, ec-p256, ec-p384",
+     [](Options& o, Values v) {
+       o.keys.assign(v.begin(), v.end());
+       return Result<void>();
+     },
+     [](const Options& o) { return o.keys; }},
+    {"max-connections", "N", Kind::kNumber, "open connections",
+     [](Options& o, Values v) { return set_number(v, o.server.max_connections, 1); },
+     [](const Options& o) { return show(o.server.max_connections); }},
+    {"max-streams", "N", Kind::kNumber, "calls in flight on one connection",
+     [](Options& o, Values v) {
+       return set_number(v, o.server.connection.max_concurrent_streams, 1);
+     },
+     [](const Options& o) { return show(o.server.connection.max_concurrent_streams); }},
+    {"max-receive-size", "SIZE", Kind::kText, "one request message",
+     [](Options& o, Values v) {
+       return set_size(v, o.server.max_receive_message_bytes, 1, kMaxMessageBytes);
+     },
+     [](const Options& o) { return show_size(o.server.max_receive_message_bytes); }},
+    {"max-connection-memory", "SIZE", Kind::kText,
+     "messages being received on one connection, together; at least --max-receive-size",
+     [](Options& o, Values v) { return set_size(v, o.server.max_connection_memory_bytes, 1); },
+     [](const Options& o) { return show_size(o.server.max_connection_memory_bytes); }},
+    {"initial-window", "SIZE", Kind::kText, "flow-control window of a new stream",
+     [](Options& o, Values v) {
+       return set_size(v, o.server.connection.initial_stream_window_bytes, 1, kMaxWindowBytes);
+     },
+     [](const Options& o) { return show_size(o.server.connection.initial_stream_window_bytes); }},
+    {"adaptive-window", "on|off", Kind::kSwitch, "grow windows with the bandwidth-delay product",
+     [](Options& o, Values v) { return set_switch(v, o.server.connection.adaptive_window); },
+     [](const Options& o) { return show_switch(o.server.connection.adaptive_window); }},
+    {"max-frame-size", "SIZE", Kind::kText, "payload of one HTTP/2 frame",
+     [](Options& o, Values v) {
+       return set_size(v, o.server.connection.max_frame_bytes, kMinFrameBytes, kMaxFrameBytes);
+     },
+     [](const Options& o) { return show_size(o.server.connection.max_frame_bytes); }},
+    {"max-header-list", "SIZE", Kind::kText, "a call's metadata: names, values and 32 B for each",
+     [](Options& o, Values v) { return set_size(v, o.server.connection.max_header_list_bytes, 1); },
+     [](const Options& o) { return show_size(o.server.connection.max_header_list_bytes); }},
+    {"keepalive-time", "DURATION", Kind::kText, "ping a peer that was silent so long; off: never",
+     [](Options& o, Values v) { return set_interval(v, o.server.keepalive.time); },
+     [](const Options& o) { return show_duration(o.server.keepalive.time); }},
+    {"keepalive-timeout", "DURATION", Kind::kText, "the ping's answer takes no longer",
+     [](Options& o, Values v) { return set_interval(v, o.server.keepalive.timeout); },
+     [](const Options& o) { return show_duration(o.server.keepalive.timeout); }},
+    {"keepalive-min-ping-interval", "DURATION", Kind::kText,
+     "peers that ping more often lose their connection",
+     [](Options& o, Values v) { return set_duration(v, o.server.pings.min_interval); },
+     [](const Options& o) { return show_duration(o.server.pings.min_interval); }},
+    {"keepalive-permit-without-calls", "", Kind::kFlag,
+     "either side may ping while no call is open",
+     [](Options& o, Values v) {
+       auto set = set_switch(v, o.server.pings.permit_without_calls);
+       o.server.keepalive.permit_without_calls = o.server.pings.permit_without_calls;
+       return set;
+     },
+     [](const Options& o) { return show_switch(o.server.pings.permit_without_calls); }},
+    {"busy-poll", "DURATION", Kind::kText, "look for work so long before sleeping; needs idle CPUs",
+     [](Options& o, Values v) { return set_duration(v, o.server.loop.busy_poll); },
+     [](const Options& o) { return show_duration(o.server.loop.busy_poll); }},
+    {"force", "", Kind::kFlag, "busy-poll although there are more threads than CPUs",
+     [](Options& o, Values v) { return set_switch(v, o.force); },
+     [](const Options& o) { return show_switch(o.force); }},
+    {"drain-timeout", "DURATION", Kind::kText, "on SIGTERM, calls in flight may take so long",
+     [](Options& o, Values v) { return set_duration(v, o.server.drain_timeout); },
+     [](const Options& o) { return show_duration(o.server.drain_timeout); }},
+    {"metrics", "ADDR", Kind::kText, "serve Prometheus metrics over HTTP here", set_metrics,
+     [](const Options& o) { return o.metrics ? Shown{net::to_string(*o.metrics)} : Shown{}; }},
+    {"log-level", "LEVEL", Kind::kText, "error, warn, info or debug, which adds call records",
+     [](Options& o, Values v) { return set_choice(v, o.log.level, kLevels); },
+     [](const Options& o) { return show_choice(o.log.level, kLevels); }},
+    {"log-format", "FORMAT", Kind::kText, "text or json",
+     [](Options& o, Values v) { return set_choice(v, o.log.format, kFormats); },
+     [](const Options& o) { return show_choice(o.log.format, kFormats); }},
+    {"log-sample", "N", Kind::kNumber, "a call record for every so many calls",
+     [](Options& o, Values v) { return set_number(v, o.log.sample, 1); },
+     [](const Options& o) { return show(o.log.sample); }},
+};
+
+}  // namespace
+
+std::span<const Setting> serve_settings() {
+  return kSettings;
+}
+
+const Setting* find_setting(std::string_view name) {
+  const auto at = std::ranges::find(kSettings, name, &Setting::name);
+  return at == std::end(kSettings) ? nullptr : at;
+}
+
+std::string key_of(const Setting& setting) {
+  std::string key(setting.name);
+  std::ranges::replace(key, '-', '_');
+  return key;
+}
+
+}  // namespace saker::app

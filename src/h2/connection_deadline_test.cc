@@ -1,0 +1,126 @@
+// Connection's deadlines: poll_timeout() says when, handle_timeout() acts then and not before.
+#include <gtest/gtest.h>
+
+#include "saker/h2/h2_testing.h"
+
+namespace saker::h2 {
+namespace {
+
+using std::chrono::seconds;
+constexpr uint8_t kEnd = kFlagEndStream;
+constexpr Duration kJustBefore = -std::chrono::nanoseconds(1);
+
+// At `due`, and not a nanosecond earlier, the connection ends as `goaway` says.
+void expect_deadline(Endpoint& endpoint, Time due, const std::string& goaway) {
+  EXPECT_EQ(endpoint->poll_timeout(), due);
+  endpoint.sent();
+  endpoint->handle_timeout(due + kJustBefore);
+  EXPECT_TRUE(endpoint->alive());
+  EXPECT_EQ(endpoint.sent(), Lines{});
+  endpoint->handle_timeout(due);
+  EXPECT_FALSE(endpoint->alive());
+  EXPECT_EQ(endpoint.sent(), (Lines{"GOAWAY " + goaway}));
+  EXPECT_EQ(endpoint->poll_timeout(), kNever);
+}
+
+TEST(Deadlines, PrefaceAndFirstSettings) {
+  const std::string kLate = "0 SETTINGS_TIMEOUT no preface and SETTINGS in time";
+  Endpoint silent(Role::kServer);
+  expect_deadline(silent, kStart + seconds(10), kLate);
+  Endpoint slow(Role::kServer);
+  slow.recv(as_bytes(kClientPreface.substr(0, 10)));
+  expect_deadline(slow, kStart + seconds(10), kLate);
+  Endpoint client(Role::kClient);
+  expect_deadline(client, kStart + seconds(10), kLate);
+}
+
+TEST(Deadlines, SettingsAck) {
+  Endpoint server(Role::kServer);
+  Peer peer;
+  server.recv(peer.preface().settings());
+  expect_deadline(server, kStart + seconds(30),
+                  "0 SETTINGS_TIMEOUT SETTINGS not acknowledged in time");
+}
+
+TEST(Deadlines, MayBeSwitchedOff) {
+  Endpoint server(Role::kServer, {.max_concurrent_streams = 7,
+                                  .preface_timeout = Duration::max(),
+                                  .settings_ack_timeout = Duration::max()});
+  EXPECT_EQ(server->poll_timeout(), kNever);
+  Peer peer;
+  EXPECT_TRUE(server.recv(peer.preface().settings().settings_ack()));
+  EXPECT_EQ(server->counters().glitches, 0u);
+}
+
+TEST(Deadlines, HeaderBlock) {
+  Endpoint server(Role::kServer);
+  Peer peer;
+  server.settle(peer);
+  server.now += seconds(100);
+  server.recv(peer.frame(FrameType::kHeaders, 0, 1, peer.block(kRequest)));
+  server.now += seconds(9);
+  server.recv(peer.frame(FrameType::kContinuation, 0, 1, {}));  // gains no time
+  expect_deadline(server, kStart + seconds(110),
+                  "0 ENHANCE_YOUR_CALM header block not finished in time");
+}
+
+// A server with a response of 10 bytes on stream 1 for a window of 4.
+struct Stalled {
+  Stalled() : server(Role::kServer) {
+    server.settle(peer, {{SettingId::kInitialWindowSize, 4}});
+    server.recv(peer.headers(1, kRequest, kEnd).headers(3, kRequest, kEnd));
+    server.send_headers(1, kResponse);
+    server.send_data(1, "0123456789", true);
+    server.take();
+    server.heard();
+  }
+  Endpoint server;
+  Peer peer;
+  const std::string kStalledText = "3 ENHANCE_YOUR_CALM no flow-control window for queued data in time";
+};
+
+TEST(Deadlines, NoProgress) {
+  Stalled at;
+  at.server.now += seconds(30);
+  at.server.take();  // looking does not help
+  expect_deadline(at.server, kStart + seconds(60), at.kStalledText);
+}
+
+TEST(Deadlines, ProgressOfAnyKindGainsTime) {
+  Stalled at;
+  at.server.now += seconds(50);
+  at.server.recv(at.peer.window_update(1, 1));
+  at.server.take();
+  expect_deadline(at.server, kStart + seconds(110), at.kStalledText);
+}
+
+TEST(Deadlines, NoneWhenAllIsSent) {
+  Stalled at;
+  at.server.recv(at.peer.window_update(1, 100));
+  at.server.take();
+  EXPECT_EQ(at.server->poll_timeout(), kNever);
+}
+
+TEST(Deadlines, NoneWhenTheStalledStreamIsGone) {
+  Stalled reset_by_peer;
+  reset_by_peer.server.recv(reset_by_peer.peer.rst_stream(1, ErrorCode::kCancel));
+  EXPECT_EQ(reset_by_peer.server->poll_timeout(), kNever);
+  Stalled reset_by_us;
+  reset_by_us.server->reset(reset_by_us.server.stream(1), ErrorCode::kCancel);
+  EXPECT_EQ(reset_by_us.server->poll_timeout(), kNever);
+}
+
+// Late for one stream is not late for the next.
+TEST(Deadlines, EachStallHasItsOwnMinute) {
+  Stalled at;
+  at.server.now += seconds(40);
+  at.server.recv(at.peer.rst_stream(1, ErrorCode::kCancel));
+  at.server.send_headers(3, kResponse);
+  at.server.send_data(3, "0123456789", true);
+  at.server.take();
+  at.server.take();
+  expect_deadline(at.server, kStart + seconds(100), at.kStalledText);
+}
+
+}  // namespace
+}  // namespace saker::h2

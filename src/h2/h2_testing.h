@@ -1,0 +1,143 @@
+// What the tests of this folder share: a Peer that writes frames, a FrameReader that turns frames into lines of text, a
+// Recorder that turns events into lines of text, and an Endpoint that joins a Connection with both. A test is a
+// transcript: what the peer says, what we answer, what the visitor hears.
+#pragma once
+
+#include <initializer_list>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "saker/h2/connection.h"
+
+namespace saker::h2 {
+
+using ByteVector = std::vector<uint8_t>;
+using Lines = std::vector<std::string>;
+using Fields = std::vector<hpack::OutField>;
+
+inline constexpr Time kStart = Time{std::chrono::hours(1)};
+
+inline const Fields kRequest = {{":method", "POST"}, {":scheme", "http"}, {":path", "/S/M"}};
+inline const std::string kRequestText = " :method=POST :scheme=http :path=/S/M";
+inline const Fields kResponse = {{":status", "200"}};
+inline const Fields kTrailers = {{"grpc-status", "0"}};
+
+// Writes what the other side sends. Each call appends a frame; take() hands over all of them.
+class Peer {
+ public:
+  Peer& preface();
+  Peer& settings(std::initializer_list<std::pair<SettingId, uint32_t>> values = {});
+  Peer& settings_ack() { return frame(FrameType::kSettings, kFlagAck, 0, {}); }
+  Peer& headers(StreamId id, const Fields& fields, uint8_t flags = 0);  // END_HEADERS is implied
+  Peer& data(StreamId id, std::string_view text, uint8_t flags = 0);
+  Peer& padded_data(StreamId id, std::string_view text, uint8_t padding, uint8_t flags = 0);
+  Peer& rst_stream(StreamId id, ErrorCode code);
+  Peer& window_update(StreamId id, uint32_t increment);
+  Peer& ping(uint64_t opaque, bool ack = false);
+  Peer& goaway(StreamId last_id, ErrorCode code, std::string_view debug = "");
+  Peer& priority(StreamId id, StreamId depends_on = 0);
+  Peer& frame(FrameType type, uint8_t flags, StreamId id, Bytes payload);
+  Peer& raw(Bytes bytes);
+
+  ByteVector block(const Fields& fields);  // a header block, for frame()
+  ByteVector take() { return std::exchange(bytes_, {}); }
+  hpack::Encoder& encoder() { return encoder_; }
+
+ private:
+  hpack::Encoder encoder_;
+  ByteVector bytes_;
+};
+
+struct Frame {
+  FrameHeader header;
+  Bytes payload;
+};
+
+// Whole frames only.
+std::vector<Frame> split_frames(Bytes bytes);
+
+// Frames as text: "DATA 1 END_STREAM hello", "WINDOW_UPDATE 0 983041", "HEADERS 1 END_STREAM :status=200", …
+class FrameReader {
+ public:
+  Lines describe(Bytes bytes);
+  hpack::Decoder& decoder() { return decoder_; }
+
+ private:
+  std::string describe(const Frame& frame);
+  std::string describe_block(const Frame& frame);
+
+  hpack::DecoderScratch scratch_;
+  hpack::Decoder decoder_{{.max_list_bytes = 1 << 20, .max_fields = 1000}, scratch_};
+  ByteVector block_;
+};
+
+// Events as text: "request 1 END :method=POST …", "data 1 END hello", "closed 1 completed", …; pieces of DATA that follow
+// each other on one stream are one line.
+class Recorder final : public ConnectionEvents {
+ public:
+  Lines take();
+  Stream& stream(StreamId id) { return *streams_.at(id); }
+  bool has_stream(StreamId id) const { return streams_.contains(id); }
+  void add_stream(Stream& stream) { streams_.emplace(stream.id, &stream); }
+  bool credit_on_receipt = true;  // what new streams of the peer get
+
+  void on_headers(Stream& stream, const HeadersEvent& event) override;
+  void on_data(Stream& stream, Bytes data, bool end_stream) override;
+  void on_stream_closed(Stream& stream, CloseCause cause, ErrorCode code) override;
+  void on_stream_drained(Stream& stream) override;
+  void on_peer_settings() override { add("peer_settings"); }
+  void on_goaway(StreamId last_id, ErrorCode code, std::string_view debug) override;
+  void on_ping(uint64_t opaque) override { add("ping " + std::to_string(opaque)); }
+  void on_ping_ack(uint64_t opaque) override { add("ping_ack " + std::to_string(opaque)); }
+
+ private:
+  void add(std::string line);
+  void flush_data();
+
+  Lines lines_;
+  std::map<StreamId, Stream*> streams_;
+  StreamId data_id_ = 0;  // the stream whose DATA arrives; 0: none
+  std::string data_;
+};
+
+// A Connection under test. Input comes as one heap copy of its exact size, so that ASan sees any over-read.
+class Endpoint {
+ public:
+  explicit Endpoint(Role role, const ConnectionOptions& options = {});
+  ~Endpoint();  // fails the test on a leak or a broken invariant
+
+  bool recv(Bytes bytes);
+  bool recv(Peer& peer) { return recv(peer.take()); }
+  ByteVector take();  // output, as bytes
+  Lines sent() { return reader.describe(take()); }
+  Lines heard() { return events.take(); }
+  // Past preface and SETTINGS, acknowledged, with nothing left to read.
+  void settle(Peer& peer, std::initializer_list<std::pair<SettingId, uint32_t>> settings = {});
+
+  Connection& operator*() { return *connection_; }
+  Connection* operator->() { return connection_.get(); }
+  Stream& stream(StreamId id) { return events.stream(id); }
+
+  Stream* open(const Fields& fields = kRequest, bool end_stream = false);
+  void send_headers(StreamId id, const Fields& fields, bool end_stream = false);
+  void send_data(StreamId id, std::string_view text, bool end_stream = false);
+  void end_connection() { connection_.reset(); }
+
+  Time now = kStart;
+  ConnectionOptions options;
+  ChunkPool chunks;
+  ObjectPool<Stream> streams;
+  hpack::DecoderScratch scratch;
+  Recorder events;
+  FrameReader reader;
+
+ private:
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace saker::h2

@@ -1,0 +1,86 @@
+#include "saker/net/sim_loop.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "saker/net/sim_connect.h"
+#include "saker/net/sim_listener.h"
+#include "saker/net/sim_stream.h"
+#include "saker/net/turn_end.h"
+
+namespace saker::net {
+namespace {
+
+constexpr int64_t kWallOffsetNs = 1'700'000'000'000'000'000;  // some day in 2023
+
+}  // namespace
+
+SimLoop::SimLoop(SimNetwork& network)
+    : network_(network), random_(network.random_.next()), wheel_(network.now()) {
+  now_ = network.now();
+  network.loops_.push_back(this);
+}
+
+SimLoop::~SimLoop() {
+  std::erase(network_.loops_, this);
+}
+
+int64_t SimLoop::wall_ns(Time time) {
+  return kWallOffsetNs + time.time_since_epoch().count();
+}
+
+bool SimLoop::is_runnable() const {
+  return !ready_.empty() || !turn_tasks_.empty() || !posts_.empty() ||
+         wheel_.next_deadline() <= network_.now();
+}
+
+void SimLoop::turn() {
+  ++turns_;
+  now_ = network_.now();
+  IntrusiveList<SimReady, SimReadyTag> ready;
+  ready.splice_back(ready_);
+  while (SimReady* next = ready.try_pop_front()) next->run_ready();
+  posts_.run_all();
+  wheel_.advance(now_);
+  run_turn_end(turn_tasks_);
+}
+
+void SimLoop::run_once(Time until) {
+  const uint64_t before = turns_;
+  const Time limit = std::max(until, network_.now());
+  while (turns_ == before && network_.step(limit)) {
+  }
+  now_ = network_.now();
+}
+
+void SimLoop::run() {
+  while (!stop_requested_.load() && network_.step()) {
+  }
+  stop_requested_.store(false);
+}
+
+Result<std::unique_ptr<Listener>> SimLoop::listen(const Address& address,
+                                                  const ListenOptions& options,
+                                                  ListenerEvents& events) {
+  return SimListener::make(*this, address, options, events);
+}
+
+std::unique_ptr<ConnectAttempt> SimLoop::connect(const Address& address,
+                                                 const ConnectOptions& options,
+                                                 ConnectEvents& events) {
+  return std::make_unique<SimConnect>(*this, address, options, events);
+}
+
+// A connection belongs to its listener's loop until it is adopted.
+Result<std::unique_ptr<Stream>> SimLoop::adopt(Accepted accepted) {
+  const auto id = static_cast<uint64_t>(accepted.handle);
+  auto* connection = network_.find(id);
+  if (connection == nullptr) return fail("adopt: no such connection", EBADF);
+  return std::make_unique<SimStream>(*this, id, 1, std::move(accepted.peer));
+}
+
+void SimLoop::discard(Accepted accepted) {
+  network_.close_end(static_cast<uint64_t>(accepted.handle), 1);
+}
+
+}  // namespace saker::net
