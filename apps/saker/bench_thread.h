@@ -190,7 +190,7 @@ class BenchThread {
     result_.max_lag = std::max(result_.max_lag, call.sent - call.intended);
     ++result_.by_code[static_cast<size_t>(call.status().code)];
     const char* wrong = nullptr;
-    if (call.status().ok()) wrong = Workload::check(call.request(), call.reply());
+    if (call.status().ok()) wrong = checker_.check(call.request(), call.reply());
     if (wrong == nullptr && call.status().ok()) return;
     record_error(call.status(), wrong);
   }
@@ -251,6 +251,7 @@ class BenchThread {
 
   const BenchOptions& options_;
   const Workload& workload_;
+  typename Workload::Checker checker_{workload_};
   net::Loop& loop_;
   rpc::Channel& channel_;
   const BenchShare share_;

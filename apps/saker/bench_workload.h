@@ -1,8 +1,8 @@
 // Workload: what the load generator sends and how it knows that an answer is right. A workload is a
 // type with
 //   Request, Reply, a static method(), begin(Request&) once per call object,
-//   prepare(Request&, sequence, wall_ns) before each call, and check(const Request&, const Reply&):
-//   null, or what is wrong.
+//   prepare(Request&, sequence, wall_ns) before each call, and a class Checker, one a thread, made of the workload, with
+//   check(const Request&, const Reply&): null, or what is wrong.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +27,16 @@ class EchoWorkload {
     request.set_sequence(sequence);
     request.set_client_send_time_ns(static_cast<uint64_t>(wall_ns));
   }
+  // One thread's.
+  class Checker {
+   public:
+    explicit Checker(const EchoWorkload&) {}
+    static const char* check(const Request& request, const Reply& reply) {
+      return EchoWorkload::check(request, reply);
+    }
+  };
+
+ private:
   static const char* check(const Request& request, const Reply& reply) {
     if (reply.sequence() != request.sequence()) return "another sequence";
     if (reply.client_send_time_ns() != request.client_send_time_ns()) return "another send time";
@@ -37,7 +47,6 @@ class EchoWorkload {
     return reply.payload() == request.payload() ? nullptr : "another payload";
   }
 
- private:
   std::string payload_;
 };
 

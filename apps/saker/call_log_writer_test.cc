@@ -31,8 +31,8 @@ class CallLogWriterTest : public ::testing::Test {
   }
   std::unique_ptr<CallLogWriter> writer(std::vector<rpc::CallRing*> rings,
                                         LogFormat format = LogFormat::kJson) {
-    return std::make_unique<CallLogWriter>(CallLogSource{std::move(rings), MethodLabels(dispatcher_)},
-                                           sink_, format);
+    return std::make_unique<CallLogWriter>(
+        CallLogSource{std::move(rings), MethodLabels(dispatcher_)}, sink_, format);
   }
   std::vector<Json> lines() const {
     std::vector<Json> out;

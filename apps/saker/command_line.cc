@@ -182,8 +182,15 @@ std::string unexpected_argument(const CLI::App& command, const std::string& argu
   return message;
 }
 
+// An unknown flag comes before whatever else is wrong: its value may have been taken for an
+// argument.
 std::string message_of(const CLI::App& command, const CLI::ParseError& error) {
   const std::vector<std::string> rest = command.remaining();
+  for (const std::string& argument : rest) {
+    if (argument.size() > 1 && argument.starts_with('-')) {
+      return unexpected_argument(command, argument);
+    }
+  }
   const bool is_count = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) ||
                         error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
   if (is_count && !rest.empty()) return unexpected_argument(command, rest.front());

@@ -4,10 +4,8 @@
 
 #include <array>
 #include <cstdio>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 
+#include "read_file.h"
 #include "saker/base/crc32c.h"
 #include "saker/grpc/base64.h"
 #include "saker/services/crypto/digester.h"
@@ -65,14 +63,17 @@ void add_key_choice(CLI::App& command, KeyChoice& out) {
   group->require_option(1);
 }
 
-void add_signing_input(CLI::App& command, SigningInput& out) {
-  add_key_choice(command, out.key);
+void add_algorithm(CLI::App& command, std::optional<crypto::Algorithm>& out) {
   const auto parse = parse_optional<crypto::Algorithm, parse_algorithm_name>;
   add_parsed<std::optional<crypto::Algorithm>>(
-      command, "--algorithm", out.algorithm, parse,
-      "RSA_PKCS1_V15_SHA256|384|512, RSA_PSS_SHA256|384|512, "
-      "ECDSA_P256_SHA256, ECDSA_P384_SHA384")
+      command, "--algorithm", out, parse,
+      "RSA_PKCS1_V15_SHA256|384|512, RSA_PSS_SHA256|384|512, ECDSA_P256_SHA256, ECDSA_P384_SHA384")
       ->required();
+}
+
+void add_signing_input(CLI::App& command, SigningInput& out) {
+  add_key_choice(command, out.key);
+  add_algorithm(command, out.algorithm);
   command.add_option("--in", out.file, "file to sign; - is standard input (-)");
   command.add_flag("--digest", out.is_digest, "the input is the message's digest, in raw bytes");
   add_parsed<crypto::SignatureFormat>(command, "--signature-format", out.format, parse_format,
@@ -80,13 +81,8 @@ void add_signing_input(CLI::App& command, SigningInput& out) {
 }
 
 Result<std::string> read_input(const std::string& file) {
-  if (file == "-") {
-    return std::string(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
-  }
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) return fail_errno("can't read " + file, errno);
-  std::string bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  if (stream.bad()) return fail_errno("can't read " + file, errno);
+  auto bytes = read_file(file);
+  if (!bytes) return fail("can't read " + bytes.error().message);
   return bytes;
 }
 

@@ -37,6 +37,8 @@ struct SigningInput {
 void add_crypto_target(CLI::App& command, CryptoTarget& out);
 // --key NAME | --key-type TYPE: one of them.
 void add_key_choice(CLI::App& command, KeyChoice& out);
+// --algorithm NAME, required.
+void add_algorithm(CLI::App& command, std::optional<crypto::Algorithm>& out);
 // --algorithm --in --digest --signature-format, and the key.
 void add_signing_input(CLI::App& command, SigningInput& out);
 
@@ -50,15 +52,20 @@ Result<std::string> prepare_input(const SigningInput& input, bool& is_digest);
 // CRC-32C.
 uint32_t checksum(std::string_view bytes);
 
+template <typename Request>
+void set_key(const KeyChoice& key, Request& request) {
+  if (key.type) {
+    request.set_key_type(static_cast<crypto::v1::KeyType>(*key.type));
+  } else {
+    request.set_key_name(key.name);
+  }
+}
+
 // Fills key, algorithm, input with its checksum, and format of a Sign or Verify request. A message
 // that is too long for the service is hashed here and sent as its digest.
 template <typename Request>
 Result<void> fill_request(const SigningInput& input, Request& request) {
-  if (input.key.type) {
-    request.set_key_type(static_cast<crypto::v1::KeyType>(*input.key.type));
-  } else {
-    request.set_key_name(input.key.name);
-  }
+  set_key(input.key, request);
   request.set_algorithm(static_cast<crypto::v1::Algorithm>(*input.algorithm));
   request.set_signature_format(static_cast<crypto::v1::SignatureFormat>(input.format));
   bool is_digest = input.is_digest;

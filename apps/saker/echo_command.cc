@@ -1,15 +1,14 @@
 // saker echo: is the server there, does it answer right, and how long does it take?
 #include <unistd.h>
 
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <memory>
 
 #include "command_line.h"
 #include "commands.h"
 #include "echo_run.h"
 #include "interrupt.h"
+#include "read_file.h"
 #include "saker/base/quantity.h"
 
 namespace saker::app {
@@ -25,21 +24,7 @@ struct EchoArguments {
   std::string file;
 };
 
-Result<std::string> read_payload(const std::string& path) {
-  std::ifstream file;
-  const bool is_stdin = path == "-";
-  if (!is_stdin) file.open(path, std::ios::binary);
-  std::istream& in = is_stdin ? std::cin : file;
-  if (!in) return fail_errno("--in " + path, errno);
-  std::string bytes(std::istreambuf_iterator<char>(in), {});
-  if (in.bad() || file.bad()) return fail_errno("--in " + path, errno);
-  if (bytes.size() > kMaxPayloadBytes) {
-    return fail("--in " + path + ": more than " + format_size(kMaxPayloadBytes));
-  }
-  return bytes;
-}
-
-int exit_code_of(const EchoOptions& options, const EchoRun& run) {
+int exit_code_of_run(const EchoOptions& options, const EchoRun& run) {
   if (run.interrupted()) return kExitInterrupted;
   if (options.count == 1 && !run.results().empty() && !run.results().front().status.ok()) {
     return exit_code_of(run.results().front().status);
@@ -59,8 +44,8 @@ void print(const EchoOptions& options, const EchoResult& result) {
 int run_echo(EchoArguments& arguments) {
   EchoOptions& options = arguments.options;
   if (!arguments.file.empty()) {
-    auto bytes = read_payload(arguments.file);
-    if (!bytes) return fail_usage(bytes.error().message);
+    auto bytes = read_file(arguments.file, kMaxPayloadBytes);
+    if (!bytes) return fail_usage("--in " + bytes.error().message);
     options.payload = *std::move(bytes);
   } else if (!arguments.text.empty()) {
     options.payload = arguments.text;
@@ -82,7 +67,7 @@ int run_echo(EchoArguments& arguments) {
   } else if (options.count > 1) {
     std::cout << format_summary((*run)->results());
   }
-  return exit_code_of(options, **run);
+  return exit_code_of_run(options, **run);
 }
 
 }  // namespace

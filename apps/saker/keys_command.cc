@@ -65,11 +65,7 @@ int run_list(const ListOptions& options) {
 int run_get(const GetOptions& options) {
   static const rpc::ClientMethod get("/saker.crypto.v1.Crypto/GetPublicKey");
   crypto::v1::GetPublicKeyRequest request;
-  if (options.key.type) {
-    request.set_key_type(static_cast<crypto::v1::KeyType>(*options.key.type));
-  } else {
-    request.set_key_name(options.key.name);
-  }
+  set_key(options.key, request);
   crypto::v1::GetPublicKeyReply reply;
   if (const int code = call_crypto(options.target, get, request, reply)) return code;
   if (options.target.json) {

@@ -98,7 +98,9 @@ TEST(LogLine, JsonOfAnyTwoBytesIsOneValidLine) {
       ASSERT_EQ(text.find('\n'), text.size() - 1) << first << ' ' << second;
       const Json json = Json::parse(text, nullptr, false);
       ASSERT_FALSE(json.is_discarded()) << first << ' ' << second;
-      if (first < 0x80 && second < 0x80) ASSERT_EQ(json["v"], value);
+      if (first < 0x80 && second < 0x80) {
+        ASSERT_EQ(json["v"], value);
+      }
       ASSERT_EQ(json["v"], json["message"]);
     }
   }

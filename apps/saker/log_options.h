@@ -16,7 +16,7 @@ struct LogOptions {
   LogLevel level = LogLevel::kInfo;
   LogFormat format = LogFormat::kText;
   uint64_t sample = 1;  // of the call records, written at kDebug: every so many calls; 0: none
-  std::string file;     // appended to; empty: stderr
+  std::string file{};   // appended to; empty: stderr
 };
 
 // What the loops are to record.

@@ -16,6 +16,9 @@ int main(int argc, char** argv) {
   app.get_formatter()->column_width(36);
   add_serve_command(app, exit_code);
   add_echo_command(app, exit_code);
+  add_sign_command(app, exit_code);
+  add_verify_command(app, exit_code);
+  add_keys_command(app, exit_code);
   add_bench_command(app, exit_code);
   add_version_command(app, exit_code);
   app.footer(std::string("Examples:\n"

@@ -98,7 +98,7 @@ Result<std::vector<net::Address>> open_listeners(const ServeOptions& options, rp
 }
 
 void announce(const ServeOptions& options, const std::vector<net::Address>& listeners,
-              ServerLog& log) {
+              const ServeObservation& observation, ServerLog& log) {
   std::string all;
   for (const net::Address& address : listeners) {
     const std::string text = net::to_string(address);
@@ -106,6 +106,9 @@ void announce(const ServeOptions& options, const std::vector<net::Address>& list
     all += (all.empty() ? "" : ", ") + text;
     const auto who = who_can_reach(address, options.server.allowed_vsock_cids);
     if (who) log.warning(text + " is open, without TLS, to " + *who);
+  }
+  if (const auto metrics = observation.metrics_address()) {
+    std::cout << "metrics on http://" << net::to_string(*metrics) << "/metrics\n";
   }
   std::cout.flush();
   (void)sd_notifyf(0, "READY=1\nSTATUS=listening on %s", all.c_str());
@@ -138,7 +141,9 @@ void handle_signal(int count, rpc::Server& server, ServeServices& services, Serv
 int run_server(const ServeOptions& options) {
   raise_descriptor_limit();
   ignore_broken_pipes();
-  ServerLog log(options.log);
+  auto opened = ServerLog::open(options.log);
+  if (!opened) return fail_usage(opened.error().message);
+  ServerLog& log = **opened;
   auto services = ServeServices::make(options);
   if (!services) return fail_usage(services.error().message);
   rpc::Server server(options.server);
@@ -147,12 +152,16 @@ int run_server(const ServeOptions& options) {
   const auto listeners = open_listeners(options, server, log);
   if (!listeners) return fail_usage(listeners.error().message);
   Interrupt interrupt([&](int count) { handle_signal(count, server, **services, log); });
+  auto observation = ServeObservation::start(options, server, log, (*services)->metrics());
+  if (!observation) return fail_usage(observation.error().message);
   server.start();
   if (auto started = (*services)->start(server, log); !started) {
     return fail_usage(started.error().message);
   }
-  announce(options, *listeners, log);
+  announce(options, *listeners, **observation, log);
   server.wait();
+  (*services)->stop();
+  (*observation)->finish();
   log.info(summary(server));
   return kExitOk;
 }

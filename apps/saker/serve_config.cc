@@ -3,11 +3,10 @@
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
-#include <cerrno>
-#include <fstream>
 #include <sstream>
 
 #include "nearest_word.h"
+#include "read_file.h"
 #include "serve_settings.h"
 
 namespace saker::app {
@@ -123,15 +122,9 @@ Result<void> parse_config(std::string_view text, const std::string& name,
 
 Result<void> load_config(const std::string& path, const std::set<std::string_view>& given,
                          ServeOptions& options) {
-  std::ifstream file(path);
-  std::stringstream text;
-  errno = 0;
-  if (!file || !(text << file.rdbuf())) {
-    const int error = errno != 0 ? errno : EIO;
-    // An empty file has nothing to stream, which is no failure.
-    if (!file.is_open() || !file.eof()) return fail_errno("configuration file " + path, error);
-  }
-  return parse_config(text.str(), path, given, options);
+  const auto text = read_file(path);
+  if (!text) return fail("configuration file " + text.error().message);
+  return parse_config(*text, path, given, options);
 }
 
 std::string format_config(const ServeOptions& options) {

@@ -15,7 +15,8 @@ Result<std::unique_ptr<ServeObservation>> ServeObservation::start(
   std::unique_ptr<ServeObservation> out(new ServeObservation);
   if (options.metrics) {
     std::vector<CollectMetrics> collectors = std::move(service_metrics);
-    collectors.emplace_back([&server](MetricFamilies& all) { collect_server_metrics(server, all); });
+    collectors.emplace_back(
+        [&server](MetricFamilies& all) { collect_server_metrics(server, all); });
     collectors.emplace_back(
         [sink = log.sink()](MetricFamilies& all) { collect_log_metrics(*sink, all); });
     collectors.emplace_back(collect_process_metrics);
@@ -24,8 +25,8 @@ Result<std::unique_ptr<ServeObservation>> ServeObservation::start(
     out->metrics_ = *std::move(endpoint);
   }
   if (options.server.call_log.sample != 0) {
-    out->call_log_ = std::make_unique<CallLogWriter>(call_log_source(server), log.sink(),
-                                                     options.log.format);
+    out->call_log_ =
+        std::make_unique<CallLogWriter>(call_log_source(server), log.sink(), options.log.format);
     out->call_log_->start();
   }
   return out;

@@ -1,15 +1,26 @@
 #include "serve_services.h"
 
+#include "crypto_metrics.h"
+#include "saker/services/crypto/secrets.h"
 #include "saker/services/echo/echo_service.h"
 
 namespace saker::app {
 
 Result<std::unique_ptr<ServeServices>> ServeServices::make(const ServeOptions& options) {
-  return std::unique_ptr<ServeServices>(new ServeServices(options));
+  auto services = std::unique_ptr<ServeServices>(new ServeServices(options));
+  services->hardening_ = crypto::harden_process();  // before there are keys
+  crypto::CryptoService::Options crypto;
+  crypto.threads = options.crypto_threads != 0 ? options.crypto_threads : rpc::available_cpus();
+  crypto.keys = options.keys;
+  auto service = crypto::CryptoService::start(crypto);
+  if (!service) return std::unexpected(service.error());
+  services->crypto_ = *std::move(service);
+  return services;
 }
 
 void ServeServices::register_on(rpc::Server& server) {
   echo::register_echo_service(server.dispatcher());
+  crypto_->register_methods(server.dispatcher());
   health_.register_on(server.dispatcher());
   for (const auto& method : server.dispatcher().methods()) {
     const std::string_view path = method->path();  // "/package.Service/Method"
@@ -18,8 +29,13 @@ void ServeServices::register_on(rpc::Server& server) {
   }
 }
 
-Result<void> ServeServices::start(rpc::Server&, ServerLog&) {
+Result<void> ServeServices::start(rpc::Server&, ServerLog& log) {
+  for (const std::string& sentence : hardening_) log.warning(sentence);
   return {};
+}
+
+std::vector<CollectMetrics> ServeServices::metrics() const {
+  return {[this](MetricFamilies& out) { collect_crypto_metrics(*crypto_, out); }};
 }
 
 }  // namespace saker::app

@@ -1,12 +1,15 @@
-// ServeServices: what a `saker serve` offers: Echo, Health, and whatever else joins the server. A
+// ServeServices: what a `saker serve` offers: Echo, Crypto, Health, and whatever else joins the server. A
 // service that brings keys, threads or an endpoint of its own has its place here: checked and made
 // in make(), registered in register_on(), started in start(), told in drain().
 #pragma once
 
 #include <memory>
+#include <vector>
 
+#include "metrics.h"
 #include "saker/base/result.h"
 #include "saker/rpc/server.h"
+#include "saker/services/crypto/crypto_service.h"
 #include "saker/services/health/health_service.h"
 #include "serve_options.h"
 #include "server_log.h"
@@ -22,14 +25,20 @@ class ServeServices {
   void register_on(rpc::Server& server);
   // The server runs.
   Result<void> start(rpc::Server& server, ServerLog& log);
+  // Of services that have metrics of their own.
+  std::vector<CollectMetrics> metrics() const;
   // The server is about to drain. Any thread.
   void drain() { health_.shut_down(); }
+  // The loops have ended: no job may come back to them. Before the server's end.
+  void stop() { crypto_->stop(); }
 
  private:
   explicit ServeServices(const ServeOptions& options) : options_(options) {}
 
   const ServeOptions& options_;
   health::HealthService health_;
+  std::vector<std::string> hardening_;  // what could not be had of it
+  std::unique_ptr<crypto::CryptoService> crypto_;
 };
 
 }  // namespace saker::app

@@ -275,6 +275,12 @@ constexpr Setting kSettings[] = {
      [](const Options& o) { return show_duration(o.server.drain_timeout); }},
     {"metrics", "ADDR", Kind::kText, "serve Prometheus metrics over HTTP here", set_metrics,
      [](const Options& o) { return o.metrics ? Shown{net::to_string(*o.metrics)} : Shown{}; }},
+    {"log-file", "FILE", Kind::kText, "append the log to this file (default: stderr)",
+     [](Options& o, Values v) {
+       o.log.file = v.back();
+       return Result<void>();
+     },
+     [](const Options& o) { return o.log.file.empty() ? Shown{} : Shown{o.log.file}; }},
     {"log-level", "LEVEL", Kind::kText, "error, warn, info or debug, which adds call records",
      [](Options& o, Values v) { return set_choice(v, o.log.level, kLevels); },
      [](const Options& o) { return show_choice(o.log.level, kLevels); }},

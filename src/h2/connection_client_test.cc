@@ -165,6 +165,23 @@ TEST(Client, ResetByUsThenLateFrames) {
   EXPECT_EQ(client.heard().front(), "response 3 END :status=200 x-new=in the table");
 }
 
+// What gRPC's C++ server does to a call whose handler ends after its deadline.
+TEST(Client, TrailersOfACompletedStreamOnceMore) {
+  Endpoint client(Role::kClient);
+  Peer peer;
+  client.settle(peer);
+  client.open(kRequest, true);
+  client.open(kRequest, true);
+  const Fields trailers_only = {{":status", "200"}, {"grpc-status", "4"}};
+  peer.headers(1, trailers_only, kEnd).rst_stream(1, ErrorCode::kNoError);
+  peer.headers(1, trailers_only, kEnd).rst_stream(1, ErrorCode::kNoError);
+  EXPECT_TRUE(client.recv(peer.headers(3, kResponse).headers(3, kTrailers, kEnd)));
+  EXPECT_EQ(client.heard(),
+            (Lines{"response 1 END :status=200 grpc-status=4", "closed 1 completed",
+                   "response 3 :status=200", "trailers 3 END grpc-status=0", "closed 3 completed"}));
+  EXPECT_EQ(client->counters().glitches, 1u);
+}
+
 TEST(Client, ObeysMaxConcurrentStreams) {
   Endpoint client(Role::kClient);
   Peer peer;

@@ -161,5 +161,18 @@ TEST(HeaderRules, Trailers) {
             "connection-specific header field");
 }
 
+// Whatever else they are, no status message is worth a call's status.
+TEST(HeaderRules, StatusMessagesMayBeginAndEndWithSpaces) {
+  for (const char* message : {" a", "a ", "  a b  ", " ", "   "}) {
+    EXPECT_EQ(wrong_with(check_trailers(fields_of({{"grpc-message", message}}))), "") << message;
+    EXPECT_EQ(wrong_with(check_trailers(fields_of({{"x", message}}))),
+              "illegal character in a header field");
+  }
+  for (const char* message : {"\ta", "a\n", " \r ", "a\t "}) {
+    EXPECT_EQ(wrong_with(check_trailers(fields_of({{"grpc-message", message}}))),
+              "illegal character in a header field");
+  }
+}
+
 }  // namespace
 }  // namespace saker::h2

@@ -32,6 +32,7 @@ struct Call {
   size_t owed[2] = {0, 0};  // DATA received and not yet consumed
   bool up_ended = false;    // END_STREAM handed to the client's connection
   bool head_sent = false;   // the response's
+  bool down_ended = false;
 };
 
 class World;
@@ -73,7 +74,7 @@ class World {
   explicit World(unsigned seed);
   ~World();
 
-  void run(int calls);  // random steps, then every call to its end
+  void run(size_t calls);  // random steps, then every call to its end
   size_t completed() const;
 
  private:
@@ -85,7 +86,7 @@ class World {
   bool one_in(unsigned n) { return random_() % n == 0; }
   Call* random_call(int side);
 
-  void step();
+  void step(bool may_open);
   void open_call();
   void send_request(Call& call);
   void send_response(Call& call);

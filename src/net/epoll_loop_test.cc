@@ -80,18 +80,23 @@ TEST(EpollLoop, TasksOfManyThreadsRunOnceEachAndInOrder) {
 
 // One task at a time, and always to a loop that is about to sleep: a lost wake-up would hang here.
 TEST(EpollLoop, NoWakeUpIsLost) {
+  constexpr int kPosts = 20'000;
   const auto loop = make_loop();
   std::atomic<int> done{0};
   Task task;
   task.action = [&] { done.fetch_add(1, std::memory_order_release); };
   std::thread runner([&] { loop->run(); });
-  for (int i = 0; i < 20'000; ++i) {
+  for (int i = 0; i < kPosts; ++i) {
     loop->post(task);
-    while (done.load(std::memory_order_acquire) <= i) std::this_thread::yield();
+    for (int tries = 0; done.load(std::memory_order_acquire) <= i; ++tries) {
+      if (tries > 1000) std::this_thread::yield();
+    }
+    // Some time more, to hit every moment of falling asleep.
+    for (int spin = i % 512; spin > 0; --spin) std::atomic_signal_fence(std::memory_order_seq_cst);
   }
   loop->stop();
   runner.join();
-  EXPECT_EQ(task.runs, 20'000);
+  EXPECT_EQ(task.runs, kPosts);
 }
 
 TEST(EpollLoop, ATaskMayPostItselfAgainAndDie) {

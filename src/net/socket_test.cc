@@ -127,9 +127,16 @@ TEST_F(SocketTest, AnUnixPeerThatClosesWhileReadingIsPausedDoesNotSpinTheLoop) {
 
 TEST_F(SocketTest, WhatThePeerSaidBeforeItWentIsReadAfterAWriteFailed) {
   make_pair("unix:" + files_.path("s"));
-  ASSERT_EQ(::send(raw_.get(), "goaway", 6, 0), 6);
-  raw_.reset();
-  EXPECT_TRUE(stream().send("too late"));  // EPIPE, before the loop has seen the bytes
+  struct Task final : PostedTask {
+    void run() override { action(); }
+    std::function<void()> action;
+  } task;
+  task.action = [&] {  // within a turn, so that no epoll_wait comes between
+    ASSERT_EQ(::send(raw_.get(), "goaway", 6, 0), 6);
+    raw_.reset();
+    EXPECT_TRUE(stream().send("too late"));
+  };
+  loop_->post(task);
   ASSERT_TRUE(run_until([&] { return stream().end_count == 1; }));
   EXPECT_EQ(stream().received, "goaway");
   EXPECT_EQ(stream().error.system_error, EPIPE);
@@ -152,7 +159,9 @@ TEST_F(SocketTest, UnreadInputDoesNotDestroyTheLastWordsOfAStreamThatCloses) {
   settle();
   ASSERT_TRUE(stream().send("goaway"));
   stream().stream().close();
-  EXPECT_EQ(raw_read(raw_.get(), 100), "goaway");
+  EXPECT_EQ(raw_read(raw_.get(), 6), "goaway");
+  char byte;
+  EXPECT_EQ(::recv(raw_.get(), &byte, 1, 0), 0) << "a reset, which may overtake the last words";
 }
 
 TEST_F(SocketTest, DualStackListenersAnswerBothFamilies) {

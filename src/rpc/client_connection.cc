@@ -10,6 +10,16 @@ namespace {
 
 constexpr uint64_t kKeepalivePing = 0x73616b65'726b6565;  // "sakerkee"
 
+// As SETTINGS_MAX_HEADER_LIST_SIZE counts it (RFC 9113 section 6.5.2).
+size_t list_bytes(std::span<const hpack::OutField> fields) {
+  constexpr size_t kBytesAField = 32;
+  size_t bytes = 0;
+  for (const hpack::OutField& field : fields) {
+    bytes += field.name.size() + field.value.size() + kBytesAField;
+  }
+  return bytes;
+}
+
 }  // namespace
 
 ClientConnection::ClientConnection(Channel& channel, std::unique_ptr<net::Stream> stream)
@@ -163,6 +173,14 @@ void ClientConnection::open(ClientCall& call) {
       custom.push_back({name, value});
     });
     varying = custom;
+    // The limit is advice, but some servers end the connection, and all calls on it, where it is
+    // not taken.
+    const uint32_t limit = engine_.peer_settings().max_header_list_size;
+    if (list_bytes(constant) + list_bytes(varying) > limit) {
+      return call.fail(
+          grpc::StatusCode::kResourceExhausted,
+          "request metadata is over the server's limit of " + std::to_string(limit) + " bytes");
+    }
   }
   touch();
   h2::Stream* stream = engine_.open_stream(constant, cache_for(*call.method_), varying, false,

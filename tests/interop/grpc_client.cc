@@ -17,7 +17,9 @@ namespace v1 = saker::interop::v1;
 class Session {
  public:
   explicit Session(const std::string& target)
-      : stub_(grpc::CreateChannel(target, grpc::InsecureChannelCredentials())) {}
+      : stub_(grpc::CreateChannel(target, grpc::InsecureChannelCredentials())) {
+    pipe_.send({});
+  }
 
   // False: stdin has ended.
   bool obey_next() {

@@ -21,7 +21,9 @@ namespace v1 = saker::interop::v1;
 class Session {
  public:
   Session(saker::net::Loop& loop, const saker::net::Address& target, ControlPipe& pipe)
-      : channel_(loop, target), pipe_(pipe) {}
+      : channel_(loop, target), pipe_(pipe) {
+    pipe_.send({});
+  }
 
   void obey(const v1::Command& command) {
     if (command.what_case() == v1::Command::kStart) return start(command.start());

@@ -25,6 +25,10 @@ def _may_not_abort(source: SourceFile) -> bool:
     return source.is_cpp and source.path != "src/base/check.cc"
 
 
+def _library(source: SourceFile) -> bool:
+    return _product(source) and source.path.startswith("src/")
+
+
 def _below_rpc(source: SourceFile) -> bool:
     return _product(source) and layer_of(source.path) in BELOW_RPC
 
@@ -49,7 +53,7 @@ _RULES = [
         r"(?<![\w.>:])(?<!void )(::|std::)?(abort|terminate|quick_exit)\s*\("),
          "only base/check.cc ends the process", _may_not_abort),
     Rule("abort", re.compile(r"(?<![\w.>:])(::|std::)?(_Exit|_exit)\s*\("),
-         "only base/check.cc ends the process", _product),
+         "only the program's own main loop and signal handlers end it", _library),
     Rule("value", re.compile(r"(\.|->)value\s*\(\s*\)"),
          "throws when there is none: test, then dereference", _product),
     Rule("throw", re.compile(r"\bthrow\b"),

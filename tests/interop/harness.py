@@ -1,0 +1,174 @@
+"""What the interoperability tests drive: server and client programs of each implementation, as processes, over a transport."""
+import itertools
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+
+import interop_pb2 as pb
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+# Under sanitizers everything takes longer; what a bound of time is for stays visible.
+SLOWNESS = float(os.environ.get("SAKER_TEST_SLOWNESS", "1"))
+
+
+class Implementation:
+    """How to start one implementation's server and client."""
+
+    def __init__(self, name, server, client):
+        self.name = name
+        self.server = server
+        self.client = client
+
+
+def implementations(bin_dir):
+    def program(name):
+        return [os.path.join(bin_dir, name)]
+
+    def script(name):
+        return [sys.executable, os.path.join(HERE, name)]
+
+    return {
+        "saker": Implementation("saker", program("saker_interop_server"),
+                                program("saker_interop_client")),
+        "grpc_cpp": Implementation("grpc_cpp", program("grpc_interop_server"),
+                                   program("grpc_interop_client")),
+        "grpc_python": Implementation("grpc_python", script("grpc_peer_server.py"),
+                                      script("grpc_peer_client.py")),
+    }
+
+
+class Transport:
+    """A way for two processes to meet. `new_address(directory, number)` makes an address to listen on."""
+
+    def __init__(self, name, new_address):
+        self.name = name
+        self.new_address = new_address
+
+
+TRANSPORTS = [
+    Transport("tcp", lambda directory, number: "127.0.0.1:0"),
+    Transport("unix", lambda directory, number: f"unix:{directory}/{number}.sock"),
+    Transport("unix-abstract",
+              lambda directory, number: f"unix-abstract:saker-interop-{os.getpid()}-{number}"),
+]
+
+
+class Server:
+    def __init__(self, implementation, listen, max_streams=0):
+        command = implementation.server + ["--listen", listen]
+        if max_streams:
+            command += ["--max-streams", str(max_streams)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        if not line.startswith("listening on "):
+            self.process.kill()
+            self.process.wait()
+            raise RuntimeError(f"{command} did not start: {line!r}")
+        self.address = line.removeprefix("listening on ").strip()
+
+    def terminate(self):
+        self.process.send_signal(signal.SIGTERM)
+
+    def wait(self, timeout_s=30):
+        """Its exit code and what else it printed."""
+        output, _ = self.process.communicate(timeout=timeout_s * SLOWNESS)
+        return self.process.returncode, output
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+class PendingCall:
+    def __init__(self, client, call_id):
+        self.client = client
+        self.id = call_id
+        self.ended = threading.Event()
+        self.outcome = None
+
+    def cancel(self):
+        self.client.send(pb.Command(cancel=self.id))
+
+    def wait(self, timeout_s=30):
+        if not self.ended.wait(timeout_s * SLOWNESS):
+            raise TimeoutError(f"call {self.id} of {self.client.name} has not ended")
+        if self.outcome is None:
+            raise RuntimeError(f"client {self.client.name} ended before call {self.id}")
+        return self.outcome
+
+
+class Client:
+    """A client program and the calls it has been told to do."""
+
+    def __init__(self, implementation, target):
+        self.name = implementation.name
+        self.process = subprocess.Popen(implementation.client + ["--target", target],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.ids = itertools.count(1)
+        self.pending = {}
+        self.lock = threading.Lock()
+        if self.read_outcome() is None:
+            self.process.wait()
+            raise RuntimeError(f"client {self.name} did not start")
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def send(self, command):
+        body = command.SerializeToString()
+        self.process.stdin.write(struct.pack("<I", len(body)) + body)
+        self.process.stdin.flush()
+
+    def start(self, path, kind, requests, **options):
+        with self.lock:
+            call = PendingCall(self, next(self.ids))
+            self.pending[call.id] = call
+        self.send(pb.Command(start=pb.Call(id=call.id, path=path, kind=kind, requests=requests,
+                                           **options)))
+        return call
+
+    def read_outcome(self):
+        prefix = self.process.stdout.read(4)
+        if len(prefix) < 4:
+            return None
+        return pb.Outcome.FromString(self.process.stdout.read(struct.unpack("<I", prefix)[0]))
+
+    def read(self):
+        while (outcome := self.read_outcome()) is not None:
+            with self.lock:
+                call = self.pending.pop(outcome.id)
+            call.outcome = outcome
+            call.ended.set()
+        for call in list(self.pending.values()):
+            call.ended.set()
+
+    def close(self):
+        """Its exit code."""
+        self.process.stdin.close()
+        try:
+            code = self.process.wait(20 * SLOWNESS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = self.process.wait()
+        self.reader.join()
+        self.process.stdout.close()
+        return code
+
+
+class Directory:
+    """Short-lived place for Unix sockets: their paths may have 107 bytes only."""
+
+    def __init__(self):
+        self.path = tempfile.mkdtemp(prefix="saker-", dir="/tmp")
+        self.numbers = itertools.count(1)
+
+    def new_address(self, transport):
+        return transport.new_address(self.path, next(self.numbers))
+
+    def remove(self):
+        shutil.rmtree(self.path, ignore_errors=True)
