@@ -16,7 +16,7 @@ using rpc::Reader;
 using rpc::ServerContext;
 using rpc::Task;
 using rpc::Writer;
-using Text = ::new_::operator_::EchoStub;  // a message, of all things
+using Text = ::awkward::keywords::EchoStub;  // a message, of all things
 using Inner = ::awkward::shapes::Outer_Inner;
 using Leaf = ::awkward::shapes::Outer_Inner_Leaf;
 
@@ -31,13 +31,13 @@ struct EchoHandlers {
     return {};
   }
   Status echo_method(ServerContext&, Text&, Text& reply) { return say("echo_method", reply); }
-  Status delete_(ServerContext&, ::new_::operator_::Outer_delete& request,
-                 ::new_::operator_::Outer_delete& reply) {
+  Status delete_(ServerContext&, ::awkward::keywords::Outer_delete& request,
+                 ::awkward::keywords::Outer_delete& reply) {
     reply.set_value(request.value() + 1);
     return {};
   }
-  Status register_(ServerContext&, ::new_::operator_::class_& request,
-                   ::new_::operator_::class_& reply) {
+  Status register_(ServerContext&, ::awkward::keywords::class_& request,
+                   ::awkward::keywords::class_& reply) {
     reply.set_return_(request.return_() + "!");
     return {};
   }
@@ -92,13 +92,13 @@ class Awkward : public testing::Test {
   const RelayHandlers relay;
   UnionHandlers nothing;
   TestServer server{[this](rpc::Dispatcher& dispatcher) {
-    ::new_::operator_::register_echo_(dispatcher, echo);
-    ::new_::operator_::register_union(dispatcher, unions);
-    ::new_::operator_::register_nothing(dispatcher, nothing);
+    ::awkward::keywords::register_echo_(dispatcher, echo);
+    ::awkward::keywords::register_union(dispatcher, unions);
+    ::awkward::keywords::register_nothing(dispatcher, nothing);
     ::register_bare(dispatcher, bare);
     ::other::saker::register_relay(dispatcher, relay);
   }};
-  ::new_::operator_::EchoStub_ stub{server.blocking()};
+  ::awkward::keywords::EchoStub_ stub{server.blocking()};
 };
 
 TEST_F(Awkward, KeywordsAndClashes) {
@@ -113,11 +113,11 @@ TEST_F(Awkward, KeywordsAndClashes) {
   EXPECT_EQ(reply.text(), "GetURL");
   EXPECT_TRUE(stub.get_url_(request, reply).ok());
   EXPECT_EQ(reply.text(), "getUrl");
-  ::new_::operator_::Outer_delete number;
+  ::awkward::keywords::Outer_delete number;
   number.set_value(41);
   EXPECT_TRUE(stub.delete_(number, number).ok());
   EXPECT_EQ(number.value(), 42);
-  ::new_::operator_::class_ klass;
+  ::awkward::keywords::class_ klass;
   klass.set_return_("x");
   EXPECT_TRUE(stub.register_(klass, klass).ok());
   EXPECT_EQ(klass.return_(), "x!");
@@ -126,14 +126,14 @@ TEST_F(Awkward, KeywordsAndClashes) {
 }
 
 TEST_F(Awkward, DescriptorsOfClashingNames) {
-  using Stub = ::new_::operator_::EchoStub_;
-  EXPECT_EQ(Stub::echo_method_().path(), "/new.operator.Echo/Echo");
-  EXPECT_EQ(Stub::echo_method_method().path(), "/new.operator.Echo/EchoMethod");
-  EXPECT_STREQ(Stub::kServiceName, "new.operator.Echo");
+  using Stub = ::awkward::keywords::EchoStub_;
+  EXPECT_EQ(Stub::echo_method_().path(), "/awkward.keywords.Echo/Echo");
+  EXPECT_EQ(Stub::echo_method_method().path(), "/awkward.keywords.Echo/EchoMethod");
+  EXPECT_STREQ(Stub::kServiceName, "awkward.keywords.Echo");
 }
 
 TEST_F(Awkward, NestedTypesOfAnotherPackage) {
-  Conversation<::new_::operator_::EchoStub_::operatorCall, Inner, Leaf> call;
+  Conversation<::awkward::keywords::EchoStub_::operatorCall, Inner, Leaf> call;
   for (const char* text : {"a", "b"}) call.requests.emplace_back().mutable_leaf()->set_text(text);
   call.start(server.channel());
   ASSERT_TRUE(server.run_until([&] { return call.done == 1; }));
@@ -144,7 +144,7 @@ TEST_F(Awkward, NestedTypesOfAnotherPackage) {
 
 // proto2: a message without its required field does not parse.
 TEST_F(Awkward, MissingRequiredFieldIsInternal) {
-  Conversation<::new_::operator_::EchoStub_::operatorCall, Inner, Leaf> call;
+  Conversation<::awkward::keywords::EchoStub_::operatorCall, Inner, Leaf> call;
   call.requests.emplace_back();
   call.start(server.channel());
   ASSERT_TRUE(server.run_until([&] { return call.done == 1; }));
@@ -157,9 +157,9 @@ TEST_F(Awkward, DeprecatedMethodsStillWork) {
   Text reply;
   EXPECT_TRUE(stub.old({}, reply).ok());
   EXPECT_EQ(reply.text(), "old");
-  EXPECT_TRUE(::new_::operator_::unionStub(server.blocking()).union_({}, reply).ok());
+  EXPECT_TRUE(::awkward::keywords::unionStub(server.blocking()).union_({}, reply).ok());
   EXPECT_EQ(reply.text(), "union");
-  Conversation<::new_::operator_::EchoStub_::OldExpandCall, Text, Text> call;
+  Conversation<::awkward::keywords::EchoStub_::OldExpandCall, Text, Text> call;
 #pragma GCC diagnostic pop
   call.requests.emplace_back().set_text("x");
   call.start(server.channel());

@@ -85,6 +85,17 @@ TEST_F(GeneratorTest, RefusesParameters) {
   EXPECT_TRUE(context.files.empty());
 }
 
+TEST_F(GeneratorTest, RefusesAPackageThatIsNoNamespace) {
+  const pb::FileDescriptor* file = parse("z.proto", "syntax = \"proto3\"; package a.new.b;");
+  MemoryContext context;
+  std::string error;
+  if (Generator().Generate(file, "", &context, &error)) {
+    EXPECT_THAT(context.files["z.saker.h"], HasSubstr("namespace a::new_::b {"));
+  } else {
+    EXPECT_THAT(error, HasSubstr("z.proto: package \"a.new.b\": \"new\" is a keyword of C++"));
+  }
+}
+
 TEST_F(GeneratorTest, EachKindHasItsRegistration) {
   generate(
       "package p; message M {}\n"
@@ -147,15 +158,14 @@ TEST_F(GeneratorTest, PeoplesNamesComeBeforeMadeOnes) {
 }
 
 TEST_F(GeneratorTest, NamesOfImportedAndNestedTypes) {
-  ASSERT_NE(parse("b/y.proto",
-                  "syntax = \"proto3\"; package q.namespace; message O { message class {} }"),
+  ASSERT_NE(parse("b/y.proto", "syntax = \"proto3\"; package q.r; message O { message class {} }"),
             nullptr);
   generate(
       "import \"b/y.proto\"; message M { message N {} }\n"
-      "service S { rpc U(M.N) returns (q.namespace.O.class); }\n");
+      "service S { rpc U(M.N) returns (q.r.O.class); }\n");
   EXPECT_THAT(header, HasSubstr("#include \"a/x.pb.h\"\n#include \"b/y.pb.h\"\n"));
   EXPECT_THAT(header, HasSubstr("::M_N& request"));
-  EXPECT_THAT(header, HasSubstr("::q::namespace_::O_class& reply"));
+  EXPECT_THAT(header, HasSubstr("::q::r::O_class& reply"));
   EXPECT_THAT(header, Not(HasSubstr("namespace  {")));
 }
 

@@ -6,23 +6,26 @@
 namespace saker::codegen {
 namespace {
 
-// Sorted. C++23 [lex.key] and [lex.digraph], then what libc and the compiler define as macros.
+// Sorted: C++23 [lex.key] and [lex.digraph].
 // clang-format off
-constexpr auto kReserved = std::to_array<std::string_view>({
-    "alignas", "alignof", "and", "and_eq", "asm", "assert", "auto", "bitand", "bitor", "bool",
-    "break", "case", "catch", "char", "char16_t", "char32_t", "char8_t", "class", "co_await",
-    "co_return", "co_yield", "compl", "concept", "const", "const_cast", "consteval", "constexpr",
-    "constinit", "continue", "decltype", "default", "delete", "do", "double", "dynamic_cast",
-    "else", "enum", "errno", "explicit", "export", "extern", "false", "float", "for", "friend",
-    "goto", "if", "inline", "int", "linux", "long", "major", "makedev", "minor", "mutable",
-    "namespace", "new", "noexcept", "not", "not_eq", "nullptr", "offsetof", "operator", "or",
-    "or_eq", "private", "protected", "public", "register", "reinterpret_cast", "requires",
-    "return", "setjmp", "short", "signed", "sizeof", "static", "static_assert", "static_cast",
-    "stderr", "stdin", "stdout", "struct", "switch", "template", "this", "thread_local", "throw",
-    "true", "try", "typedef", "typeid", "typename", "union", "unix", "unsigned", "using",
-    "va_arg", "virtual", "void", "volatile", "wchar_t", "while", "xor", "xor_eq"});
+constexpr auto kKeywords = std::to_array<std::string_view>({
+    "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break",
+    "case", "catch", "char", "char16_t", "char32_t", "char8_t", "class", "co_await", "co_return",
+    "co_yield", "compl", "concept", "const", "const_cast", "consteval", "constexpr", "constinit",
+    "continue", "decltype", "default", "delete", "do", "double", "dynamic_cast", "else", "enum",
+    "explicit", "export", "extern", "false", "float", "for", "friend", "goto", "if", "inline",
+    "int", "long", "mutable", "namespace", "new", "noexcept", "not", "not_eq", "nullptr",
+    "operator", "or", "or_eq", "private", "protected", "public", "register", "reinterpret_cast",
+    "requires", "return", "short", "signed", "sizeof", "static", "static_assert", "static_cast",
+    "struct", "switch", "template", "this", "thread_local", "throw", "true", "try", "typedef",
+    "typeid", "typename", "union", "unsigned", "using", "virtual", "void", "volatile", "wchar_t",
+    "while", "xor", "xor_eq"});
+// Sorted: what libc and the compiler define as macros.
+constexpr auto kMacros = std::to_array<std::string_view>({
+    "assert", "errno", "linux", "major", "makedev", "minor", "offsetof", "setjmp", "stderr",
+    "stdin", "stdout", "unix", "va_arg"});
 // clang-format on
-static_assert(std::ranges::is_sorted(kReserved));
+static_assert(std::ranges::is_sorted(kKeywords) && std::ranges::is_sorted(kMacros));
 
 bool is_lower(char c) {
   return c >= 'a' && c <= 'z';
@@ -53,8 +56,12 @@ std::string snake_case(std::string_view name) {
   return result;
 }
 
+bool is_keyword(std::string_view name) {
+  return std::ranges::binary_search(kKeywords, name);
+}
+
 bool is_reserved(std::string_view name) {
-  return std::ranges::binary_search(kReserved, name);
+  return is_keyword(name) || std::ranges::binary_search(kMacros, name);
 }
 
 std::string Scope::take(std::string name) {

@@ -17,7 +17,9 @@ namespace saker::codegen {
 // letter or a digit, and before the last capital of a run that a small letter follows.
 std::string snake_case(std::string_view name);
 
-// A C++23 keyword or alternative token, or a macro that libc headers define without asking.
+// A C++23 keyword or alternative token.
+bool is_keyword(std::string_view name);
+// A keyword, or a macro that libc's headers define without asking.
 bool is_reserved(std::string_view name);
 
 // The names of one C++ scope. Hands each out once, in the order asked for, hence the same in every

@@ -42,6 +42,11 @@ TEST(Reserved, KeywordsAndMacros) {
   }
 }
 
+TEST(Reserved, AMacroIsNoKeyword) {
+  EXPECT_TRUE(is_keyword("delete"));
+  EXPECT_FALSE(is_keyword("errno"));
+}
+
 TEST(Scope, HandsEachNameOutOnce) {
   Scope scope;
   scope.reserve("mine");

@@ -80,9 +80,10 @@ CLI::Option* add_target(CLI::App& command, net::Address& out) {
   out = *net::parse_address(kDefaultTarget);
   const std::string help = std::string("the server's address; default: $") + kTargetVariable +
                            ", then " + std::string(kDefaultTarget);
-  return add_parsed(command, "TARGET", out, net::parse_address, help)
-      ->envname(kTargetVariable)
-      ->type_name("");
+  CLI::Option* target = add_parsed(command, "TARGET", out, net::parse_address, help)->type_name("");
+  // Only for the command that runs: CLI11 would read, and refuse, the variable for all others too.
+  command.preparse_callback([target](size_t) { target->envname(kTargetVariable); });
+  return target;
 }
 
 Result<void> parse_header(std::string_view text, grpc::Metadata& out) {

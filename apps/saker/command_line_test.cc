@@ -77,6 +77,7 @@ class CommandLineTest : public testing::Test {
     add_size(echo, "--size", size_, "");
     add_target(echo, target_);
     add_metadata(echo, metadata_);
+    add_target(*app_.add_subcommand("other", ""), other_target_);
   }
   // What goes to stderr, or nothing when all is well.
   std::string parse(const std::string& line) {
@@ -94,6 +95,7 @@ class CommandLineTest : public testing::Test {
   Duration deadline_{};
   uint64_t size_ = 0;
   net::Address target_;
+  net::Address other_target_;
   grpc::Metadata metadata_;
 };
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cstring>
 
 namespace saker::app {
 namespace {
@@ -95,10 +96,27 @@ void append_escaped(std::string& out, std::string_view text) {
   }
 }
 
+// Eight bytes at a time: nearly all text is plain. Each term sets the top bit of one kind of byte
+// that is not: below 0x20, a quote, a backslash, 0x7F and above. What such a byte borrows or
+// carries reaches only the bytes behind it, which then no longer matter.
+bool is_plain(std::string_view text) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  size_t at = 0;
+  for (; at + 8 <= text.size(); at += 8) {
+    uint64_t x;
+    std::memcpy(&x, text.data() + at, 8);
+    const uint64_t found = (x - kOnes * 0x20) | ((x ^ kOnes * '"') - kOnes) |
+                           ((x ^ kOnes * '\\') - kOnes) | (x + kOnes) | x;
+    if ((found & kOnes * 0x80) != 0) return false;
+  }
+  for (; at < text.size(); ++at) {
+    if (!is_plain(text[at])) return false;
+  }
+  return true;
+}
+
 void append_string(std::string& out, std::string_view text) {
-  bool plain = true;
-  for (const char c : text) plain &= is_plain(c);
-  if (plain) {
+  if (is_plain(text)) {
     out += text;
   } else {
     append_escaped(out, text);
@@ -156,15 +174,9 @@ LogLine& LogLine::add_microseconds(std::string_view name, uint64_t ns) {
 }
 
 void LogLine::add_name(std::string_view name) {
-  if (is_json_) {
-    members_ += ",\"";
-    members_ += name;
-    members_ += "\":";
-  } else {
-    members_ += ' ';
-    members_ += name;
-    members_ += '=';
-  }
+  members_ += is_json_ ? std::string_view(",\"") : std::string_view(" ");
+  members_ += name;
+  members_ += is_json_ ? std::string_view("\":") : std::string_view("=");
 }
 
 void LogLine::append_number(uint64_t value) {

@@ -106,6 +106,22 @@ TEST(LogLine, JsonOfAnyTwoBytesIsOneValidLine) {
   }
 }
 
+// Plain text is found eight bytes at a time.
+TEST(LogLine, FindsAnyByteAtAnyPlace) {
+  LogLine line(LogFormat::kJson);
+  for (size_t place = 0; place < 20; ++place) {
+    for (int byte = 0; byte < 256; ++byte) {
+      std::string value(20, '~');
+      value[place] = static_cast<char>(byte);
+      const std::string text = whole_line(line.start("m").add("v", value), LogFormat::kJson);
+      const Json json = Json::parse(text, nullptr, false);
+      ASSERT_FALSE(json.is_discarded()) << place << ' ' << byte;
+      const bool is_plain = byte >= 0x20 && byte < 0x7F && byte != '"' && byte != '\\';
+      ASSERT_EQ(text.find(value) != std::string::npos, is_plain) << place << ' ' << byte;
+    }
+  }
+}
+
 TEST(LogLine, ReplacesWhatIsNotUtf8) {
   struct Case {
     const char* value;

@@ -50,10 +50,6 @@ class LineFormatter final : public spdlog::formatter {
   LogLinePrefix prefix_;
 };
 
-uint64_t count_lines(const char* begin, const char* end) {
-  return static_cast<uint64_t>(std::count(begin, end, '\n'));
-}
-
 // A descriptor of our own, so that closing it closes nobody else's. A process without stderr writes
 // to nowhere.
 Result<net::Descriptor> open_descriptor(const LogOptions& options) {
@@ -89,6 +85,7 @@ LogSink::~LogSink() {
 
 void LogSink::sink_it_(const spdlog::details::log_msg& message) {
   formatter_->format(message, batch_);
+  ++batch_lines_;
   if (batch_.size() >= kBatchBytes) write_batch();
 }
 
@@ -100,18 +97,23 @@ void LogSink::flush_() {
 void LogSink::write_batch() {
   if (batch_.size() == 0) return;
   if (line_cut_ && write_some("\n", 1) == 1) line_cut_ = false;
-  const char* const begin = batch_.data();
-  const char* const end = begin + batch_.size();
-  const size_t size = line_cut_ ? 0 : write_some(begin, batch_.size());
-  const int system_error = errno;
-  const uint64_t whole = count_lines(begin, begin + size);
-  written_.fetch_add(whole, std::memory_order_relaxed);
-  if (begin + size != end) {
-    line_cut_ = line_cut_ || (size != 0 && begin[size - 1] != '\n');
-    lost_.fetch_add(count_lines(begin + size, end), std::memory_order_relaxed);
-    report(system_error);
+  const size_t size = line_cut_ ? 0 : write_some(batch_.data(), batch_.size());
+  if (size == batch_.size()) {
+    written_.fetch_add(batch_lines_, std::memory_order_relaxed);
+  } else {
+    give_up_rest(size, errno);
   }
   batch_.clear();
+  batch_lines_ = 0;
+}
+
+void LogSink::give_up_rest(size_t size, int system_error) {
+  const char* const begin = batch_.data();
+  const auto whole = static_cast<uint64_t>(std::count(begin, begin + size, '\n'));
+  line_cut_ = line_cut_ || (size != 0 && begin[size - 1] != '\n');
+  written_.fetch_add(whole, std::memory_order_relaxed);
+  lost_.fetch_add(batch_lines_ - whole, std::memory_order_relaxed);
+  report(system_error);
 }
 
 size_t LogSink::write_some(const char* bytes, size_t size) const {

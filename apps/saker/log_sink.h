@@ -35,6 +35,8 @@ class LogSink final : public spdlog::sinks::base_sink<std::mutex> {
   void sink_it_(const spdlog::details::log_msg& message) override;
   void flush_() override;
   void write_batch();
+  // Only the first `size` bytes of the batch could be written.
+  void give_up_rest(size_t size, int system_error);
   // How many bytes were taken; fewer than `size`: errno says why.
   size_t write_some(const char* bytes, size_t size) const;
   void report(int system_error);
@@ -42,6 +44,7 @@ class LogSink final : public spdlog::sinks::base_sink<std::mutex> {
   const net::Descriptor fd_;
   const std::string name_;
   spdlog::memory_buf_t batch_;
+  uint64_t batch_lines_ = 0;
   bool line_cut_ = false;  // the last write ended within a line
   bool reported_ = false;
   std::atomic<uint64_t> written_{0};

@@ -1,8 +1,10 @@
 // saker: one program, a subcommand for each thing it does. Here is only the list of them.
 #include <CLI/CLI.hpp>
+#include <memory>
 
 #include "command_line.h"
 #include "commands.h"
+#include "help_formatter.h"
 
 int main(int argc, char** argv) {
   using namespace saker::app;
@@ -13,7 +15,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "saker " SAKER_VERSION);
   app.option_defaults()->take_last();
   app.require_subcommand(1);
-  app.get_formatter()->column_width(36);
+  app.formatter(std::make_shared<HelpFormatter>());
   add_serve_command(app, exit_code);
   add_echo_command(app, exit_code);
   add_sign_command(app, exit_code);

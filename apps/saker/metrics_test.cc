@@ -27,6 +27,7 @@ namespace saker::app {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -241,7 +242,7 @@ TEST(ProcessMetrics, AreThoseOfThisProcess) {
   const double now =
       std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   EXPECT_NEAR(after.at("process_start_time_seconds"), now, 300);
-  EXPECT_THAT(after.rbegin()->first, AllOf(StartsWith("saker_build_info{version=\""),
+  EXPECT_THAT(after.rbegin()->first, AllOf(StartsWith("saker_build_info{version=\"0."),
                                            HasSubstr("compiler=\""), HasSubstr("build=\"")));
 }
 
@@ -265,6 +266,23 @@ TEST(MetricsEndpoint, ServesWhatCollectorsAdd) {
 TEST(MetricsEndpoint, LooksNamesUp) {
   auto endpoint = MetricsEndpoint::start({.host = "localhost", .port = kAnyPort}, {});
   ASSERT_TRUE(endpoint) << endpoint.error().message;
+  EXPECT_THAT((*endpoint)->address().host, AnyOf("127.0.0.1", "::1"));
+}
+
+TEST(MetricsEndpoint, ServesBothProtocolsOnAllInterfaces) {
+  auto endpoint = MetricsEndpoint::start({.host = "", .port = kAnyPort}, {});
+  ASSERT_TRUE(endpoint) << endpoint.error().message;
+  EXPECT_THAT(get((*endpoint)->address().port, "/metrics"), StartsWith("HTTP/1.1 200 OK\r\n"));
+}
+
+// A server that ends must not wait for the HTTP library to look up.
+TEST(MetricsEndpoint, EndsAtOnce) {
+  auto endpoint = MetricsEndpoint::start(loopback(), {});
+  ASSERT_TRUE(endpoint) << endpoint.error().message;
+  EXPECT_THAT(get((*endpoint)->address().port, "/metrics"), StartsWith("HTTP/1.1 200 OK\r\n"));
+  const auto before = std::chrono::steady_clock::now();
+  endpoint->reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::milliseconds(1000));
 }
 
 TEST(MetricsEndpoint, BusyPortIsAnError) {
@@ -272,15 +290,16 @@ TEST(MetricsEndpoint, BusyPortIsAnError) {
   ASSERT_TRUE(taken);
   const auto endpoint = MetricsEndpoint::start(taken->address, {});
   ASSERT_FALSE(endpoint);
-  EXPECT_THAT(endpoint.error().message, AllOf(StartsWith("cannot serve metrics on 127.0.0.1:"),
-                                              HasSubstr("Address already in use")));
+  EXPECT_THAT(endpoint.error().message,
+              AllOf(StartsWith("cannot serve metrics: "), HasSubstr("127.0.0.1:"),
+                    HasSubstr("Address already in use")));
 }
 
 TEST(MetricsEndpoint, OnlyTcp) {
   const auto endpoint =
       MetricsEndpoint::start({.transport = net::Transport::kUnix, .path = "/tmp/x"}, {});
   ASSERT_FALSE(endpoint);
-  EXPECT_EQ(endpoint.error().message, "cannot serve metrics on unix:/tmp/x: needs host:port");
+  EXPECT_EQ(endpoint.error().message, "cannot serve metrics: unix:/tmp/x is not host:port");
 }
 
 }  // namespace

@@ -94,7 +94,7 @@ void collect_start_time(MetricFamilies& out) {
 void collect_build(MetricFamilies& out) {
   std::string version, commit, compiler, build;
   for (const auto& [name, value] : build_facts()) {
-    if (name == "version") version = value;
+    if (name == "saker") version = value;
     if (name == "commit") commit = value;
     if (name == "compiler") compiler = value;
     if (name == "build") build = value;

@@ -101,7 +101,7 @@ void append_value(std::ostream& out, SettingKind kind, const std::string& text) 
   } else if (kind == SettingKind::kSwitch || kind == SettingKind::kFlag) {
     out << (text == "on" ? "true" : "false");
   } else {
-    out << toml::toml_formatter(toml::value<std::string>(text));
+    out << toml::toml_formatter(toml::value<std::string>(text), toml::format_flags::none);
   }
 }
 

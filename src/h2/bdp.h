@@ -1,8 +1,10 @@
-// BdpEstimator: how large a window the path can use. While DATA arrives, a PING measures one round trip; if nearly a whole
-// window arrived during it, the window was the limit and doubles. The method of gRPC's C core and of grpc-go; RFC 9113
-// section 6.9 leaves it to us. Pings are rare: only when at least half a window came since the last one, and further apart
-// while they find nothing. After a round trip that was busy the next one is measured from its first byte on: where the
-// window is the limit, it comes in bursts, and a ping from the middle of one would miss half of it.
+// BdpEstimator: how large a window the path can use. While DATA arrives, a PING measures one round
+// trip; if nearly a whole window arrived during it, the window was the limit and doubles. The
+// method of gRPC's C core and of grpc-go; RFC 9113 section 6.9 leaves it to us. Pings are rare:
+// only when at least half a window came since the last one, and further apart while they find
+// nothing. After a round trip that was busy the next one is measured from its first byte on: where
+// the window is the limit, it comes in bursts, and a ping from the middle of one would miss half of
+// it.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +16,8 @@ namespace saker::h2 {
 
 class BdpEstimator {
  public:
-  BdpEstimator(uint32_t window_bytes, uint32_t max_bytes) : window_(window_bytes), max_(max_bytes) {}
+  BdpEstimator(uint32_t window_bytes, uint32_t max_bytes)
+      : window_(window_bytes), max_(max_bytes) {}
 
   // DATA arrived. True: send a PING now and call on_ping_ack() when its answer comes.
   bool on_data(uint32_t bytes, Time now) {

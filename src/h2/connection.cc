@@ -1,5 +1,5 @@
-// Connection's life: construction, errors, closing of streams, time. Input: connection_input.cc and connection_frames.cc;
-// output: connection_output.cc.
+// Connection's life: construction, errors, closing of streams, time. Input: connection_input.cc and
+// connection_frames.cc; output: connection_output.cc.
 #include "saker/h2/connection.h"
 
 #include <algorithm>
@@ -30,8 +30,8 @@ Connection::Connection(Role role, const ConnectionOptions& options,
       bdp_(options.initial_stream_window_bytes, options.max_window_bytes),
       next_own_id_(role == Role::kClient ? 1 : 2),
       resets_(options.reset_burst, options.reset_per_second, now),
-      refusals_(std::max(options.max_concurrent_streams, kFewestRefusals),
-                options.reset_per_second, now),
+      refusals_(std::max(options.max_concurrent_streams, kFewestRefusals), options.reset_per_second,
+                now),
       glitches_(options.glitch_burst, options.glitch_per_second, now) {
   deadlines_.fill(kNever);
   if (role == Role::kClient) peer_.enable_push = 0;  // servers may not set it (RFC 9113 6.5.2)
@@ -50,7 +50,8 @@ void Connection::fail(ErrorCode code, const char* why) {
   shut_down(code, why);
 }
 
-// The peer's mistake ends a stream. To a server that is one more way of resetting streams by the thousand (CVE-2025-8671).
+// The peer's mistake ends a stream. To a server that is one more way of resetting streams by the
+// thousand (CVE-2025-8671).
 void Connection::fail_stream(Stream& stream, ErrorCode code, const char* why) {
   if (role_ == Role::kServer && !resets_.try_take(now_)) {
     return fail(ErrorCode::kEnhanceYourCalm, why);
@@ -130,8 +131,8 @@ void Connection::remember_reset(StreamId id) {
   slot = id;
 }
 
-// A closed stream whose frames may still be under way, because we reset it or said in GOAWAY that we would ignore it. True
-// also for ids so old that we no longer know: lenient where memory ends.
+// A closed stream whose frames may still be under way, because we reset it or said in GOAWAY that
+// we would ignore it. True also for ids so old that we no longer know: lenient where memory ends.
 bool Connection::is_disowned(StreamId id) const {
   return id <= forgotten_reset_id_ || (is_peer_id(id) && id > sent_goaway_last_id_) ||
          std::find(recent_resets_.begin(), recent_resets_.end(), id) != recent_resets_.end();

@@ -1,12 +1,14 @@
-// Connection: one HTTP/2 connection, client or server, as a state machine without I/O (RFC 9113). Bytes go in through
-// handle_input(), time through handle_timeout(); events come out through ConnectionEvents; bytes to send are collected and
-// handed over by take_output(). Knows nothing of sockets, clocks, gRPC. One thread.
+// Connection: one HTTP/2 connection, client or server, as a state machine without I/O (RFC 9113).
+// Bytes go in through handle_input(), time through handle_timeout(); events come out through
+// ConnectionEvents; bytes to send are collected and handed over by take_output(). Knows nothing of
+// sockets, clocks, gRPC. One thread.
 //
-//   bytes ─▶ handle_input ─▶ frames ─▶ streams ─▶ events        commands ─▶ output ─▶ take_output ─▶ bytes
+//   bytes ─▶ handle_input ─▶ frames ─▶ streams ─▶ events        commands ─▶ output ─▶ take_output
+//   ─▶ bytes
 //
-// Contract of commands: none may be called from inside an event. They never fail on a stream that is valid; what cannot be
-// sent yet waits at the stream. A stream's last event, on_stream_closed(), may come from any input, command or
-// take_output(); with it the stream's reference dies.
+// Contract of commands: none may be called from inside an event. They never fail on a stream that
+// is valid; what cannot be sent yet waits at the stream. A stream's last event, on_stream_closed(),
+// may come from any input, command or take_output(); with it the stream's reference dies.
 #pragma once
 
 #include <algorithm>
@@ -44,11 +46,13 @@ struct HeadersEvent {
   std::span<const hpack::Field> fields;  // valid until the event returns
   int status = 0;                        // responses
   bool end_stream = false;
-  bool truncated = false;  // larger than max_header_list_bytes or max_header_fields: the rest is missing
+  bool truncated =
+      false;  // larger than max_header_list_bytes or max_header_fields: the rest is missing
 };
 
 enum class CloseCause : uint8_t {
-  kCompleted,       // END_STREAM both ways, or an early response whose RST_STREAM(NO_ERROR) cut the rest short
+  kCompleted,  // END_STREAM both ways, or an early response whose RST_STREAM(NO_ERROR) cut the rest
+               // short
   kResetByPeer,     // RST_STREAM received
   kResetByUs,       // reset() or a stream error of the peer's
   kRefused,         // GOAWAY: the peer has not processed it and never will
@@ -98,7 +102,8 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   // ---- input
-  // Consumes all of `bytes`. False: the connection is over; what take_output() still yields should be sent, then close.
+  // Consumes all of `bytes`. False: the connection is over; what take_output() still yields should
+  // be sent, then close.
   bool handle_input(Bytes bytes, Time now);
   void handle_timeout(Time now);
   // When handle_timeout() is due; kNever: not at all.
@@ -107,27 +112,32 @@ class Connection {
   void handle_transport_end();
 
   // ---- commands
-  // Client: opens a stream with a request head. `constant` repeats from call to call and is kept encoded in `cache`;
-  // `varying` follows it. Null: not now (peer's limit, GOAWAY, ids used up): see can_open_stream().
+  // Client: opens a stream with a request head. `constant` repeats from call to call and is kept
+  // encoded in `cache`; `varying` follows it. Null: not now (peer's limit, GOAWAY, ids used up):
+  // see can_open_stream().
   Stream* open_stream(std::span<const hpack::OutField> constant, hpack::CachedBlock& cache,
                       std::span<const hpack::OutField> varying, bool end_stream, Time now);
   // A response head, or trailers when end_stream (they wait behind pending data). `cache` as above.
   void send_headers(Stream& stream, std::span<const hpack::OutField> constant,
                     hpack::CachedBlock& cache, std::span<const hpack::OutField> varying,
                     bool end_stream);
-  // Room for a DATA frame with `size` payload bytes right in the output: the caller writes exactly `size` bytes there before
-  // anything else happens. Null: it does not fit window, frame or output now; use send_data().
+  // Room for a DATA frame with `size` payload bytes right in the output: the caller writes exactly
+  // `size` bytes there before anything else happens. Null: it does not fit window, frame or output
+  // now; use send_data().
   uint8_t* try_begin_data(Stream& stream, uint32_t size, bool end_stream);
   // Queues payload; sent as windows and the round robin allow.
   void send_data(Stream& stream, ChunkQueue&& payload, bool end_stream);
   void reset(Stream& stream, ErrorCode code);
-  // Streaming: the application has taken `bytes` of DATA off the stream (streams with credit_on_receipt false).
+  // Streaming: the application has taken `bytes` of DATA off the stream (streams with
+  // credit_on_receipt false).
   void consume(Stream& stream, uint32_t bytes);
-  // A call whose stream is gone still runs: it counts against max_concurrent_streams until release_slot().
+  // A call whose stream is gone still runs: it counts against max_concurrent_streams until
+  // release_slot().
   void hold_slot() { ++held_slots_; }
   void release_slot() { --held_slots_; }
   void send_ping(uint64_t opaque);
-  // GOAWAY(2^31-1) and PING, then GOAWAY(last id) on its ACK or after drain_ping_timeout (RFC 9113 section 6.8).
+  // GOAWAY(2^31-1) and PING, then GOAWAY(last id) on its ACK or after drain_ping_timeout (RFC 9113
+  // section 6.8).
   void start_drain(Time now);
   // GOAWAY(code) at once; every stream is closed.
   void shut_down(ErrorCode code, const char* why);
@@ -143,8 +153,8 @@ class Connection {
 
   // ---- state
   Role role() const { return role_; }
-  bool alive() const { return !dead_; }                 // false: fatal error or shut_down
-  bool draining() const { return draining_; }           // we sent or received GOAWAY
+  bool alive() const { return !dead_; }        // false: fatal error or shut_down
+  bool draining() const { return draining_; }  // we sent or received GOAWAY
   bool can_open_stream() const;
   bool peer_settings_received() const { return settings_received_; }
   size_t open_streams() const { return streams_.size(); }
@@ -162,7 +172,14 @@ class Connection {
   size_t memory_bytes() const;
 
  private:
-  enum Deadline { kPrefaceDeadline, kSettingsAckDeadline, kHeaderBlockDeadline, kProgressDeadline, kDrainDeadline, kDeadlines };
+  enum Deadline {
+    kPrefaceDeadline,
+    kSettingsAckDeadline,
+    kHeaderBlockDeadline,
+    kProgressDeadline,
+    kDrainDeadline,
+    kDeadlines
+  };
 
   // connection_input.cc: the byte stream into frames
   Bytes take_preface(Bytes bytes);
@@ -249,7 +266,8 @@ class Connection {
   Time now_;
 
   StreamMap streams_;
-  IntrusiveList<Stream, SendQueueTag> ready_;  // streams with data to send and window of their own for it
+  IntrusiveList<Stream, SendQueueTag>
+      ready_;  // streams with data to send and window of their own for it
   ChunkQueue out_;
   hpack::Decoder decoder_;
   hpack::Encoder encoder_;
@@ -268,11 +286,11 @@ class Connection {
   uint8_t preface_seen_ = 0;
   bool settings_received_ = false;
   bool settings_acked_ = false;
-  std::vector<uint8_t> carry_;     // an incomplete frame other than DATA, from its header on
-  FrameHeader data_header_;        // the DATA frame whose payload is arriving
-  uint32_t data_remaining_ = 0;    // payload bytes to come, padding included
+  std::vector<uint8_t> carry_;   // an incomplete frame other than DATA, from its header on
+  FrameHeader data_header_;      // the DATA frame whose payload is arriving
+  uint32_t data_remaining_ = 0;  // payload bytes to come, padding included
   uint32_t padding_remaining_ = 0;
-  uint32_t padding_bytes_ = 0;     // pad length field and padding of the current frame
+  uint32_t padding_bytes_ = 0;  // pad length field and padding of the current frame
   bool in_data_ = false;
   bool pad_length_due_ = false;
   Stream* data_stream_ = nullptr;  // null: closed meanwhile, or to be ignored
@@ -289,12 +307,12 @@ class Connection {
   TokenBucket glitches_;
   uint32_t control_frames_ = 0;  // answers queued since output was last taken
   uint32_t held_slots_ = 0;
-  uint32_t pings_out_ = 0;       // ours, not answered yet
-  uint64_t late_resets_ = 0;     // RST_STREAM frames that found no stream
+  uint32_t pings_out_ = 0;    // ours, not answered yet
+  uint64_t late_resets_ = 0;  // RST_STREAM frames that found no stream
   uint32_t empty_frames_ = 0;
   uint64_t window_updates_ = 0;
   uint64_t data_frames_sent_ = 0;
-  uint32_t quick_resets_ = 0;    // of streams under a second old
+  uint32_t quick_resets_ = 0;  // of streams under a second old
   std::array<StreamId, kRecentResets> recent_resets_{};
   uint32_t recent_resets_at_ = 0;
   StreamId forgotten_reset_id_ = 0;  // the highest that recent_resets_ had to drop

@@ -28,9 +28,8 @@ TEST(Client, UnaryCall) {
   client.send_data(1, "hello", true);
   EXPECT_EQ(client.sent(), (Lines{"HEADERS 1" + kRequestText, "DATA 1 END_STREAM hello"}));
   client.recv(peer.headers(1, kResponse).data(1, "world").headers(1, kTrailers, kEnd));
-  EXPECT_EQ(client.heard(),
-            (Lines{"response 1 :status=200", "data 1 world", "trailers 1 END grpc-status=0",
-                   "closed 1 completed"}));
+  EXPECT_EQ(client.heard(), (Lines{"response 1 :status=200", "data 1 world",
+                                   "trailers 1 END grpc-status=0", "closed 1 completed"}));
   EXPECT_EQ(client.sent(), Lines{});
   EXPECT_EQ(client.open()->id, 3u);
 }
@@ -43,11 +42,11 @@ TEST(Client, ResponseMayEndWithHeadOrData) {
   client.open(kRequest, true);
   client.open(kRequest, true);
   client.recv(peer.headers(1, {{":status", "200"}, {"grpc-status", "5"}}, kEnd));
-  client.recv(peer.headers(3, kResponse).data(3, "x", kEnd).headers(5, kResponse).data(5, "", kEnd));
-  EXPECT_EQ(client.heard(),
-            (Lines{"response 1 END :status=200 grpc-status=5", "closed 1 completed",
-                   "response 3 :status=200", "data 3 x END", "closed 3 completed",
-                   "response 5 :status=200", "data 5 END", "closed 5 completed"}));
+  client.recv(
+      peer.headers(3, kResponse).data(3, "x", kEnd).headers(5, kResponse).data(5, "", kEnd));
+  EXPECT_EQ(client.heard(), (Lines{"response 1 END :status=200 grpc-status=5", "closed 1 completed",
+                                   "response 3 :status=200", "data 3 x END", "closed 3 completed",
+                                   "response 5 :status=200", "data 5 END", "closed 5 completed"}));
 }
 
 TEST(Client, EarlyResponseEndsTheRequest) {
@@ -73,9 +72,9 @@ TEST(Client, InformationalResponsesPrecedeTheRealOne) {
   client.open(kRequest, true);
   peer.headers(1, {{":status", "100"}}).headers(1, {{":status", "103"}, {"link", "x"}});
   client.recv(peer.headers(1, kResponse).headers(1, kTrailers, kEnd));
-  EXPECT_EQ(client.heard(),
-            (Lines{"informational 1 :status=100", "informational 1 :status=103 link=x",
-                   "response 1 :status=200", "trailers 1 END grpc-status=0", "closed 1 completed"}));
+  EXPECT_EQ(client.heard(), (Lines{"informational 1 :status=100",
+                                   "informational 1 :status=103 link=x", "response 1 :status=200",
+                                   "trailers 1 END grpc-status=0", "closed 1 completed"}));
 }
 
 // What only one stream suffers from: RST_STREAM(PROTOCOL_ERROR), and the next stream works.
@@ -140,8 +139,8 @@ TEST(Client, ResetByThePeer) {
   client.open();
   client.recv(peer.rst_stream(1, ErrorCode::kRefusedStream).headers(3, kResponse));
   client.recv(peer.rst_stream(3, static_cast<ErrorCode>(77)));
-  EXPECT_EQ(client.heard(), (Lines{"closed 1 reset_by_peer REFUSED_STREAM", "response 3 :status=200",
-                                   "closed 3 reset_by_peer UNKNOWN"}));
+  EXPECT_EQ(client.heard(), (Lines{"closed 1 reset_by_peer REFUSED_STREAM",
+                                   "response 3 :status=200", "closed 3 reset_by_peer UNKNOWN"}));
 }
 
 TEST(Client, ResetByUsThenLateFrames) {
@@ -159,7 +158,8 @@ TEST(Client, ResetByUsThenLateFrames) {
   EXPECT_TRUE(client.recv(peer.rst_stream(1, ErrorCode::kCancel)));
   EXPECT_EQ(client.heard(), Lines{});
   // The connection window came back, and the HPACK tables still agree.
-  EXPECT_EQ(client->receive_window().available() + client->receive_window().unannounced(), 1u << 20);
+  EXPECT_EQ(client->receive_window().available() + client->receive_window().unannounced(),
+            1u << 20);
   client.open(kRequest, true);
   client.recv(peer.headers(3, {{":status", "200"}, {"x-new", "in the table"}}, kEnd));
   EXPECT_EQ(client.heard().front(), "response 3 END :status=200 x-new=in the table");
@@ -176,9 +176,9 @@ TEST(Client, TrailersOfACompletedStreamOnceMore) {
   peer.headers(1, trailers_only, kEnd).rst_stream(1, ErrorCode::kNoError);
   peer.headers(1, trailers_only, kEnd).rst_stream(1, ErrorCode::kNoError);
   EXPECT_TRUE(client.recv(peer.headers(3, kResponse).headers(3, kTrailers, kEnd)));
-  EXPECT_EQ(client.heard(),
-            (Lines{"response 1 END :status=200 grpc-status=4", "closed 1 completed",
-                   "response 3 :status=200", "trailers 3 END grpc-status=0", "closed 3 completed"}));
+  EXPECT_EQ(client.heard(), (Lines{"response 1 END :status=200 grpc-status=4", "closed 1 completed",
+                                   "response 3 :status=200", "trailers 3 END grpc-status=0",
+                                   "closed 3 completed"}));
   EXPECT_EQ(client->counters().glitches, 1u);
 }
 
@@ -215,8 +215,8 @@ TEST(Client, TruncatedHeadersAreMarked) {
   client.open(kRequest, true);
   const std::string big(300, 'v');
   client.recv(peer.headers(1, {{":status", "200"}, {"x-big", big}}).headers(1, kTrailers, kEnd));
-  EXPECT_EQ(client.heard(), (Lines{"response 1 TRUNCATED :status=200", "trailers 1 END grpc-status=0",
-                                   "closed 1 completed"}));
+  EXPECT_EQ(client.heard(), (Lines{"response 1 TRUNCATED :status=200",
+                                   "trailers 1 END grpc-status=0", "closed 1 completed"}));
 }
 
 }  // namespace

@@ -11,12 +11,11 @@ using std::chrono::seconds;
 constexpr uint8_t kEnd = kFlagEndStream;
 using SendOne = std::function<void(Peer&, StreamId)>;
 
-// How many times `send` may be called, each with a fresh odd stream id, before the connection ends. Output is taken each
-// time, unless `take` is false.
+// How many times `send` may be called, each with a fresh odd stream id, before the connection ends.
+// Output is taken each time, unless `take` is false.
 int endure(Endpoint& server, Peer& peer, int most, const SendOne& send, bool take = true) {
-  static constexpr StreamId kFirst = 1;
   for (int i = 0; i < most; ++i) {
-    send(peer, kFirst + 2 * static_cast<StreamId>(i));
+    send(peer, static_cast<StreamId>(2 * i + 1));
     if (!server.recv(peer)) return i;
     if (take) server.take();
   }
@@ -94,8 +93,10 @@ TEST(Conduct, Floods) {
       {"unknown frames", kGlitches,
        [](Peer& p, StreamId) { p.frame(static_cast<FrameType>(0x20), 0, 0, {}); }, 100,
        "too many frames of unknown types"},
-      {"streams over the limit", {.max_concurrent_streams = 2, .reset_per_second = 1},
-       [](Peer& p, StreamId id) { p.headers(id, kRequest); }, 102,
+      {"streams over the limit",
+       {.max_concurrent_streams = 2, .reset_per_second = 1},
+       [](Peer& p, StreamId id) { p.headers(id, kRequest); },
+       102,
        "too many streams over the limit"},
   };
   for (const Flood& row : kRows) {
@@ -123,7 +124,8 @@ TEST(Conduct, HonestTwins) {
   EXPECT_EQ(endured, 5000) << server->error().why;
 }
 
-// More than half of at least 500 streams reset within a second of their start: close, whatever the rate.
+// More than half of at least 500 streams reset within a second of their start: close, whatever the
+// rate.
 TEST(Conduct, MostStreamsResetYoung) {
   const auto serve_and_reset = [](int served_per_reset) {
     Endpoint server(Role::kServer, {.reset_burst = 1 << 30});
@@ -180,7 +182,8 @@ TEST(Conduct, PingsNobodyReadsPauseAt100AndCloseAt1000) {
   EXPECT_EQ(endure(server, peer, 2000, ping, false), 899);
 }
 
-// What we do of our own accord is no answer: a thousand calls may expire, or end early, in one turn.
+// What we do of our own accord is no answer: a thousand calls may expire, or end early, in one
+// turn.
 TEST(Conduct, OurOwnResetsAreNotThePeersFault) {
   for (const bool early : {false, true}) {
     Endpoint server(Role::kServer, {.max_concurrent_streams = 2000});
@@ -201,7 +204,8 @@ TEST(Conduct, OurOwnResetsAreNotThePeersFault) {
   }
 }
 
-// The reset that is one answer too many takes the connection and all its streams with it, each closed once.
+// The reset that is one answer too many takes the connection and all its streams with it, each
+// closed once.
 TEST(Conduct, TheLastAnswerClosesEachStreamOnce) {
   Endpoint server(Role::kServer, {.control_frames_close = 2});
   Peer peer;
@@ -274,7 +278,8 @@ TEST(Conduct, HeaderListTooLargeIsMarkedAndTheConnectionLives) {
   large.push_back({"x-big", big});
   Fields many = kRequest;
   for (const char* name : {"a", "b", "c"}) many.push_back({name, "1"});
-  EXPECT_TRUE(server.recv(peer.headers(1, large, kEnd).headers(3, many, kEnd).headers(5, kRequest)));
+  EXPECT_TRUE(
+      server.recv(peer.headers(1, large, kEnd).headers(3, many, kEnd).headers(5, kRequest)));
   EXPECT_EQ(server.heard(), (Lines{"request 1 TRUNCATED END" + kRequestText,
                                    "request 3 TRUNCATED END" + kRequestText + " a=1 b=1",
                                    "request 5" + kRequestText}));

@@ -76,7 +76,8 @@ struct Stalled {
   }
   Endpoint server;
   Peer peer;
-  const std::string kStalledText = "3 ENHANCE_YOUR_CALM no flow-control window for queued data in time";
+  const std::string kStalledText =
+      "3 ENHANCE_YOUR_CALM no flow-control window for queued data in time";
 };
 
 TEST(Deadlines, NoProgress) {

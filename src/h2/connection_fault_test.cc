@@ -1,5 +1,5 @@
-// Every mistake of a peer that ends the connection: what it sends, and the GOAWAY it gets. Each row runs whole and byte by
-// byte; nothing after the mistake is read.
+// Every mistake of a peer that ends the connection: what it sends, and the GOAWAY it gets. Each row
+// runs whole and byte by byte; nothing after the mistake is read.
 #include <gtest/gtest.h>
 
 #include "saker/h2/h2_testing.h"
@@ -255,8 +255,7 @@ TEST(ServerFaults, PingGoawayWindowUpdate) {
         "0 FLOW_CONTROL_ERROR the connection's window passes 2^31 - 1"},
        {[](Peer& p) { p.headers(1, kRequest).window_update(1, kMaxWindowBytes - 65534); },
         "1 FLOW_CONTROL_ERROR a stream's window passes 2^31 - 1"},
-       {[](Peer& p) { p.window_update(1, 1); },
-        "0 PROTOCOL_ERROR WINDOW_UPDATE on an idle stream"},
+       {[](Peer& p) { p.window_update(1, 1); }, "0 PROTOCOL_ERROR WINDOW_UPDATE on an idle stream"},
        {[](Peer& p) { p.window_update(2, 1); },
         "0 PROTOCOL_ERROR WINDOW_UPDATE on an idle stream"}});
 }

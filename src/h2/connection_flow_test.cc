@@ -1,4 +1,5 @@
-// Flow control (RFC 9113 section 5.2, 6.9): both directions, streams and connection, and fairness between streams.
+// Flow control (RFC 9113 section 5.2, 6.9): both directions, streams and connection, and fairness
+// between streams.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -76,7 +77,8 @@ TEST(SendFlow, SettingsMakeWindowsNegative) {
   EXPECT_EQ(at.server.sent(), (Lines{"SETTINGS ACK", "DATA 1 bcd"}));
 }
 
-// The stream stands in the round robin when its window goes: nothing may be sent, not even an empty frame.
+// The stream stands in the round robin when its window goes: nothing may be sent, not even an empty
+// frame.
 TEST(SendFlow, SettingsTakeTheWindowFromAStreamThatIsReady) {
   Serving at(2, {{SettingId::kInitialWindowSize, 10}});
   at.server.send_data(1, "abc");
@@ -149,7 +151,8 @@ TEST(SendFlow, DirectDataKeepsItsPlaceBehindWhatWaits) {
 // ---- receiving
 
 TEST(ReceiveFlow, UpdatesComeInQuarters) {
-  Endpoint server(Role::kServer, {.initial_connection_window_bytes = 65535, .adaptive_window = false});
+  Endpoint server(Role::kServer,
+                  {.initial_connection_window_bytes = 65535, .adaptive_window = false});
   Peer peer;
   server.settle(peer);
   server.recv(peer.headers(1, kRequest).data(1, bytes(16382)));
@@ -177,13 +180,13 @@ TEST(ReceiveFlow, TheApplicationGivesCreditByConsuming) {
   EXPECT_EQ(server.sent(), (Lines{"WINDOW_UPDATE 1 16384"}));
   EXPECT_TRUE(server.recv(peer.data(1, bytes(16384))));
   EXPECT_FALSE(server.recv(peer.data(1, "x")));
-  EXPECT_EQ(server.sent(),
-            (Lines{"GOAWAY 1 FLOW_CONTROL_ERROR DATA beyond the stream's window"}));
+  EXPECT_EQ(server.sent(), (Lines{"GOAWAY 1 FLOW_CONTROL_ERROR DATA beyond the stream's window"}));
 }
 
 // Streams of a closed call give their bytes back to the connection.
 TEST(ReceiveFlow, IgnoredDataIsGivenBack) {
-  Endpoint server(Role::kServer, {.initial_connection_window_bytes = 65535, .adaptive_window = false});
+  Endpoint server(Role::kServer,
+                  {.initial_connection_window_bytes = 65535, .adaptive_window = false});
   Peer peer;
   server.settle(peer);
   server.recv(peer.headers(1, kRequest));
@@ -193,7 +196,8 @@ TEST(ReceiveFlow, IgnoredDataIsGivenBack) {
   EXPECT_EQ(window.available() + window.unannounced(), 65535u);
 }
 
-// The client may not have read our SETTINGS: until it acknowledges them it may fill the RFC's initial window.
+// The client may not have read our SETTINGS: until it acknowledges them it may fill the RFC's
+// initial window.
 TEST(ReceiveFlow, ASmallWindowHoldsFromTheSettingsAckOn) {
   Endpoint server(Role::kServer, {.initial_stream_window_bytes = 1000});
   Peer peer;
@@ -205,7 +209,8 @@ TEST(ReceiveFlow, ASmallWindowHoldsFromTheSettingsAckOn) {
   EXPECT_EQ(server->error().code, ErrorCode::kFlowControlError);
 }
 
-// Upload on one stream until the estimator has grown the windows; the answers to its pings come 10 ms later.
+// Upload on one stream until the estimator has grown the windows; the answers to its pings come 10
+// ms later.
 uint32_t upload(Endpoint& server, Peer& peer, StreamId id, int rounds) {
   uint32_t window = 65535;
   for (int i = 0; i < rounds; ++i) {

@@ -1,6 +1,6 @@
-// Connection's frame handlers, one a frame type, all but DATA (connection_input.cc). Where the RFC calls for a stream error
-// that a well-made peer never causes, the whole connection ends instead: streams that make us send RST_STREAM by the
-// thousand are an attack (CVE-2025-8671).
+// Connection's frame handlers, one a frame type, all but DATA (connection_input.cc). Where the RFC
+// calls for a stream error that a well-made peer never causes, the whole connection ends instead:
+// streams that make us send RST_STREAM by the thousand are an attack (CVE-2025-8671).
 #include "saker/h2/connection.h"
 #include "saker/h2/header_rules.h"
 
@@ -71,8 +71,8 @@ void Connection::recv_header_block(StreamId id, bool end_stream, Bytes bytes) {
     return recv_request(id, end_stream, block);
   }
   if (is_disowned(id)) return;
-  // gRPC's C++ server sends the trailers of a call that its deadline has ended once more when the handler ends. Nothing in
-  // section 5.1 obliges us to end all other calls for that.
+  // gRPC's C++ server sends the trailers of a call that its deadline has ended once more when the
+  // handler ends. Nothing in section 5.1 obliges us to end all other calls for that.
   if (role_ == Role::kClient) return glitch("HEADERS on a closed stream");
   fail(ErrorCode::kStreamClosed, "HEADERS on a closed stream");
 }
@@ -104,7 +104,8 @@ void Connection::recv_request(StreamId id, bool end_stream, const hpack::Decoded
   if (end_stream) end_receiving(stream);
 }
 
-// True: the stream was refused. A few refusals happen to any client that races our SETTINGS; many are an attack.
+// True: the stream was refused. A few refusals happen to any client that races our SETTINGS; many
+// are an attack.
 bool Connection::refuse_new_stream(StreamId id) {
   const uint32_t limit = options_.max_concurrent_streams;
   if (streams_.size() + held_slots_ < limit) return false;
@@ -183,8 +184,8 @@ void Connection::recv_rst_stream(const FrameHeader& header, Bytes payload) {
 bool Connection::count_reset(const Stream& stream) {
   constexpr uint32_t kEnoughToJudge = 500;
   if (now_ - stream.opened_at < std::chrono::seconds(1)) ++quick_resets_;
-  const bool mostly_reset = quick_resets_ >= kEnoughToJudge &&
-                            uint64_t{quick_resets_} * 2 > counters_.streams_opened;
+  const bool mostly_reset =
+      quick_resets_ >= kEnoughToJudge && uint64_t{quick_resets_} * 2 > counters_.streams_opened;
   if (!mostly_reset && resets_.try_take(now_)) return true;
   fail(ErrorCode::kEnhanceYourCalm, "too many streams reset");
   return false;

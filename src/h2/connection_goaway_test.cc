@@ -1,4 +1,5 @@
-// GOAWAY, drain, PING, and what else concerns the connection as a whole (RFC 9113 sections 6.5, 6.7, 6.8, 5.5).
+// GOAWAY, drain, PING, and what else concerns the connection as a whole (RFC 9113
+// sections 6.5, 6.7, 6.8, 5.5).
 #include <gtest/gtest.h>
 
 #include "saker/h2/h2_testing.h"
@@ -59,13 +60,14 @@ TEST(Settings, ChangesAreAnsweredEachAndSmallerTablesUsed) {
   server.reader.decoder().set_max_table_bytes(0);
   server.recv(peer.settings({{SettingId::kHeaderTableSize, 0}}));
   server.send_headers(3, {{":status", "200"}, {"content-type", "application/grpc"}}, true);
-  EXPECT_EQ(server.sent(),
-            (Lines{"SETTINGS ACK",
-                   "HEADERS 3 END_STREAM :status=200 content-type=application/grpc"}));
+  EXPECT_EQ(
+      server.sent(),
+      (Lines{"SETTINGS ACK", "HEADERS 3 END_STREAM :status=200 content-type=application/grpc"}));
   EXPECT_EQ(server.reader.decoder().table_bytes(), 0u);
 }
 
-// A table smaller than the RFC's 4096 binds the peer from its acknowledgement on (RFC 7541 section 4.2).
+// A table smaller than the RFC's 4096 binds the peer from its acknowledgement on (RFC 7541
+// section 4.2).
 TEST(Settings, OurSmallerTableIsEnforcedOnceAcknowledged) {
   Endpoint server(Role::kServer, {.header_table_bytes = 0});
   Peer peer;
@@ -104,10 +106,10 @@ TEST(Goaway, MayComeTwiceWithALowerId) {
   client.recv(peer.goaway(kMaxStreamId, ErrorCode::kNoError));
   EXPECT_EQ(client.heard(), (Lines{"goaway 2147483647 NO_ERROR "}));
   client.recv(peer.goaway(0, ErrorCode::kEnhanceYourCalm, "too_many_pings"));
-  EXPECT_EQ(client.heard(), (Lines{"goaway 0 ENHANCE_YOUR_CALM too_many_pings",
-                                   "closed 1 refused ENHANCE_YOUR_CALM",
-                                   "closed 3 refused ENHANCE_YOUR_CALM",
-                                   "closed 5 refused ENHANCE_YOUR_CALM"}));
+  EXPECT_EQ(
+      client.heard(),
+      (Lines{"goaway 0 ENHANCE_YOUR_CALM too_many_pings", "closed 1 refused ENHANCE_YOUR_CALM",
+             "closed 3 refused ENHANCE_YOUR_CALM", "closed 5 refused ENHANCE_YOUR_CALM"}));
   EXPECT_FALSE(client.recv(peer.goaway(1, ErrorCode::kNoError)));
   EXPECT_EQ(client.sent(), (Lines{"GOAWAY 0 PROTOCOL_ERROR GOAWAY raised its last stream id"}));
 }
@@ -128,7 +130,8 @@ TEST(Drain, InTwoSteps) {
   server.recv(peer.headers(1, kRequest, kEnd));
   server->start_drain(server.now);
   server->start_drain(server.now);
-  EXPECT_EQ(server.sent(), (Lines{"GOAWAY 2147483647 NO_ERROR draining", "PING " + kDrainPingText}));
+  EXPECT_EQ(server.sent(),
+            (Lines{"GOAWAY 2147483647 NO_ERROR draining", "PING " + kDrainPingText}));
   EXPECT_FALSE(server->draining());
   server.recv(peer.headers(3, kRequest, kEnd));  // crossed the GOAWAY: served
   server.heard();
@@ -155,7 +158,8 @@ TEST(Drain, DoesNotWaitForeverForThePing) {
   EXPECT_EQ(server.sent(), Lines{});
 }
 
-// Streams above the last id are ignored with all that belongs to them; HPACK and flow control go on.
+// Streams above the last id are ignored with all that belongs to them; HPACK and flow control go
+// on.
 TEST(Drain, StreamsAfterTheFinalGoawayAreIgnored) {
   Endpoint server(Role::kServer);
   Peer peer;

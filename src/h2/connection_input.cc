@@ -1,5 +1,5 @@
-// Connection's input: the byte stream cut into preface and frames. DATA is passed on as it arrives; any other frame waits in
-// carry_ until it is whole, which its checked length bounds.
+// Connection's input: the byte stream cut into preface and frames. DATA is passed on as it arrives;
+// any other frame waits in carry_ until it is whole, which its checked length bounds.
 #include <algorithm>
 
 #include "saker/h2/connection.h"
@@ -52,7 +52,8 @@ Bytes Connection::take_frame(Bytes bytes) {
   return bytes.subspan(frame_bytes);
 }
 
-// carry_ holds the start of a frame: first its header, checked before anything is reserved for its payload.
+// carry_ holds the start of a frame: first its header, checked before anything is reserved for its
+// payload.
 Bytes Connection::complete_carry(Bytes bytes) {
   const auto take = [&](size_t until) {
     const size_t count = std::min(bytes.size(), until - carry_.size());

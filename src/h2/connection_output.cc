@@ -1,5 +1,6 @@
-// Connection's output: commands turned into frames. What fits now is encoded straight into out_; data that has to wait for
-// a window or its turn stays at its stream, and take_output() serves those streams round robin.
+// Connection's output: commands turned into frames. What fits now is encoded straight into out_;
+// data that has to wait for a window or its turn stays at its stream, and take_output() serves
+// those streams round robin.
 #include <algorithm>
 
 #include "saker/h2/connection.h"
@@ -16,7 +17,8 @@ constexpr size_t kSizeUpdateBytes = 12;  // two HPACK size updates at most
 
 void Connection::send_preface(Time now) {
   Settings ours;
-  ours.enable_push = role_ == Role::kClient ? 0 : 1;  // servers leave it alone (RFC 9113 section 6.5.2)
+  ours.enable_push =
+      role_ == Role::kClient ? 0 : 1;  // servers leave it alone (RFC 9113 section 6.5.2)
   if (role_ == Role::kServer) ours.max_concurrent_streams = options_.max_concurrent_streams;
   ours.initial_window_size = options_.initial_stream_window_bytes;
   ours.max_frame_size = options_.max_frame_bytes;
@@ -102,9 +104,8 @@ void Connection::consume(Stream& stream, uint32_t bytes) {
 // ---- header blocks
 
 Stream* Connection::open_stream(std::span<const hpack::OutField> constant,
-                                hpack::CachedBlock& cache,
-                                std::span<const hpack::OutField> varying, bool end_stream,
-                                Time now) {
+                                hpack::CachedBlock& cache, std::span<const hpack::OutField> varying,
+                                bool end_stream, Time now) {
   if (!can_open_stream()) return nullptr;
   Stream& stream = *resources_.streams.get(resources_.chunks);
   stream.reset(next_own_id_, peer_.initial_window_size,
@@ -136,8 +137,8 @@ void Connection::send_headers(Stream& stream, std::span<const hpack::OutField> c
 }
 
 void Connection::write_headers(StreamId id, std::span<const hpack::OutField> constant,
-                               hpack::CachedBlock& cache,
-                               std::span<const hpack::OutField> varying, bool end_stream) {
+                               hpack::CachedBlock& cache, std::span<const hpack::OutField> varying,
+                               bool end_stream) {
   const bool cached = encoder_.is_current(cache);
   size_t bound = kFrameHeaderBytes + kSizeUpdateBytes;
   bound += cached ? cache.size : hpack::Encoder::max_encoded_bytes(constant);
@@ -237,7 +238,8 @@ void Connection::take_output(ChunkQueue& out) {
   watch_progress(data_frames_sent_ != frames_before);
 }
 
-// Queued data that nothing lets out for too long is a peer that holds our memory (a window of zero).
+// Queued data that nothing lets out for too long is a peer that holds our memory (a window of
+// zero).
 void Connection::watch_progress(bool progressed) {
   if (sending_streams_ == 0 || dead_) return set_deadline(kProgressDeadline, kNever);
   if (progressed || deadlines_[kProgressDeadline] == kNever) {
@@ -247,10 +249,9 @@ void Connection::watch_progress(bool progressed) {
 
 // One turn of one stream: a frame of at most a quantum. False: the stream is closed.
 bool Connection::write_pending(Stream& stream) {
-  const auto size = static_cast<uint32_t>(
-      std::min<size_t>({stream.pending.size(), stream.send_window.available(),
-                        send_window_.available(), peer_.max_frame_size,
-                        options_.send_quantum_bytes}));
+  const auto size = static_cast<uint32_t>(std::min<size_t>(
+      {stream.pending.size(), stream.send_window.available(), send_window_.available(),
+       peer_.max_frame_size, options_.send_quantum_bytes}));
   const bool whole = size == stream.pending.size();
   const bool end_stream = whole && stream.pending_end && stream.trailers == nullptr;
   encode_frame_header(

@@ -1,5 +1,5 @@
-// However the byte stream is cut, the same events come out, the same frames are sent, and the same state is left: whole,
-// byte by byte, in pieces of each small size, and cut in two at every place.
+// However the byte stream is cut, the same events come out, the same frames are sent, and the same
+// state is left: whole, byte by byte, in pieces of each small size, and cut in two at every place.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -8,9 +8,8 @@ namespace {
 
 TEST(ServerPreface, IsSettingsAndALargerConnectionWindow) {
   Endpoint server(Role::kServer);
-  EXPECT_EQ(server.sent(),
-            (Lines{"SETTINGS MAX_CONCURRENT_STREAMS=1024 MAX_HEADER_LIST_SIZE=16384",
-                   "WINDOW_UPDATE 0 983041"}));
+  EXPECT_EQ(server.sent(), (Lines{"SETTINGS MAX_CONCURRENT_STREAMS=1024 MAX_HEADER_LIST_SIZE=16384",
+                                  "WINDOW_UPDATE 0 983041"}));
   EXPECT_FALSE(server->wants_write());
 }
 
@@ -68,8 +67,8 @@ TEST(Server, UnaryCall) {
   EXPECT_EQ(server.heard(), Lines{});
   server.send_headers(1, kTrailers, true);
   EXPECT_EQ(server.heard(), (Lines{"closed 1 completed"}));
-  EXPECT_EQ(server.sent(), (Lines{"HEADERS 1 :status=200", "DATA 1 world",
-                                  "HEADERS 1 END_STREAM grpc-status=0"}));
+  EXPECT_EQ(server.sent(),
+            (Lines{"HEADERS 1 :status=200", "DATA 1 world", "HEADERS 1 END_STREAM grpc-status=0"}));
   EXPECT_EQ(server->open_streams(), 0u);
 }
 
@@ -78,7 +77,8 @@ TEST(Server, ResponseMayEndWithDataOrWithNothing) {
   Peer peer;
   server.settle(peer);
   const uint8_t kEnd = kFlagEndStream;
-  server.recv(peer.headers(1, kRequest, kEnd).headers(3, kRequest, kEnd).headers(5, kRequest, kEnd));
+  server.recv(
+      peer.headers(1, kRequest, kEnd).headers(3, kRequest, kEnd).headers(5, kRequest, kEnd));
   for (const StreamId id : {1, 3, 5}) server.send_headers(id, kResponse);
   server.sent();
   server.heard();
@@ -109,8 +109,8 @@ TEST(Server, EarlyResponseIsFollowedByRst) {
   server.recv(peer.headers(1, kRequest).data(1, "part"));
   server.heard();
   server.send_headers(1, {{":status", "200"}, {"grpc-status", "8"}}, true);
-  EXPECT_EQ(server.sent(), (Lines{"HEADERS 1 END_STREAM :status=200 grpc-status=8",
-                                  "RST_STREAM 1 NO_ERROR"}));
+  EXPECT_EQ(server.sent(),
+            (Lines{"HEADERS 1 END_STREAM :status=200 grpc-status=8", "RST_STREAM 1 NO_ERROR"}));
   EXPECT_EQ(server.heard(), (Lines{"closed 1 completed"}));
   // What was under way is ignored, whatever it is.
   EXPECT_TRUE(server.recv(peer.data(1, "more").window_update(1, 9).headers(1, kTrailers, 1)));
@@ -181,7 +181,8 @@ TEST(Server, PriorityOfHeadersIsIgnored) {
 TEST(Server, ContinuationSplitAnywhere) {
   Fields fields = kRequest;
   fields.push_back({"x-long", "abcdefghijklmnopqrstuvwxyz"});
-  const std::string expected = "request 1 END" + kRequestText + " x-long=abcdefghijklmnopqrstuvwxyz";
+  const std::string expected =
+      "request 1 END" + kRequestText + " x-long=abcdefghijklmnopqrstuvwxyz";
   const size_t size = Peer().block(fields).size();
   for (size_t cut = 0; cut <= size; ++cut) {
     Endpoint server(Role::kServer);
@@ -217,9 +218,9 @@ TEST(Server, LongHeadersGoOutWithContinuation) {
   server.recv(peer.headers(1, kRequest, kFlagEndStream));
   const std::string big(40000, 'v');
   server.send_headers(1, {{":status", "200"}, {"x-big", big}}, true);
-  EXPECT_EQ(server.sent(), (Lines{"HEADERS 1 END_STREAM (16384 bytes) …",
-                                  "CONTINUATION 1 (16384 bytes) …",
-                                  "CONTINUATION 1 :status=200 x-big=…"}));
+  EXPECT_EQ(server.sent(),
+            (Lines{"HEADERS 1 END_STREAM (16384 bytes) …", "CONTINUATION 1 (16384 bytes) …",
+                   "CONTINUATION 1 :status=200 x-big=…"}));
 }
 
 TEST(Server, ManyStreamsInOneBuffer) {

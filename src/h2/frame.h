@@ -1,5 +1,5 @@
-// HTTP/2 frames on the wire: the 9-byte header (RFC 9113 section 4.1), types, flags, and the encoders of the small frames.
-// Knows nothing of streams or connections.
+// HTTP/2 frames on the wire: the 9-byte header (RFC 9113 section 4.1), types, flags, and the
+// encoders of the small frames. Knows nothing of streams or connections.
 //
 //    length (24) | type (8) | flags (8) | R (1) stream id (31) | payload …
 #pragma once
@@ -12,7 +12,7 @@
 namespace saker::h2 {
 
 inline constexpr size_t kFrameHeaderBytes = 9;
-inline constexpr uint32_t kMinMaxFrameBytes = 16384;         // RFC 9113 section 6.5.2
+inline constexpr uint32_t kMinMaxFrameBytes = 16384;  // RFC 9113 section 6.5.2
 inline constexpr uint32_t kMaxMaxFrameBytes = (1u << 24) - 1;
 inline constexpr uint32_t kMaxStreamId = 0x7FFFFFFF;
 inline constexpr uint32_t kMaxWindowBytes = 0x7FFFFFFF;

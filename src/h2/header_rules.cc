@@ -57,8 +57,9 @@ const char* check_special(const Field& field, HeadFacts& facts) {
   }
 }
 
-// gRPC's percent-encoding leaves spaces alone (PROTOCOL-HTTP2.md "Percent-Byte-Unencoded"), so that a status message that ends
-// in one arrives with what RFC 9113 section 8.2.1 forbids in any field. It says nothing of the request or the connection.
+// gRPC's percent-encoding leaves spaces alone (PROTOCOL-HTTP2.md "Percent-Byte-Unencoded"), so that
+// a status message that ends in one arrives with what RFC 9113 section 8.2.1 forbids in any field.
+// It says nothing of the request or the connection.
 bool is_message_with_blank_edges(const Field& field) {
   if (field.token != Token::kGrpcMessage) return false;
   const size_t first = field.value.find_first_not_of(' ');
@@ -67,14 +68,16 @@ bool is_message_with_blank_edges(const Field& field) {
   return hpack::is_legal_value(field.value.substr(first, last - first + 1));
 }
 
-// One pass: order, duplicates and legality; `allowed` are the pseudo-header fields this kind of block may have.
+// One pass: order, duplicates and legality; `allowed` are the pseudo-header fields this kind of
+// block may have.
 uint32_t scan(std::span<const Field> fields, uint32_t allowed, HeadFacts& facts) {
   uint32_t seen = 0;
   bool regular_seen = false;
   bool legal = true;
   for (const Field& field : fields) {
     const uint32_t token = bit(field.token);
-    if (!field.legal) [[unlikely]] legal = legal && is_message_with_blank_edges(field);
+    if (!field.legal) [[unlikely]]
+      legal = legal && is_message_with_blank_edges(field);
     if ((token & kNoteworthy) == 0) {
       regular_seen = true;
       continue;

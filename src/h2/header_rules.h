@@ -1,5 +1,6 @@
-// What a header block must look like to be a request, a response or trailers (RFC 9113 section 8): pseudo-header fields
-// first, each once, the right ones; no connection-specific fields; legal names and values. Pure checks on decoded fields.
+// What a header block must look like to be a request, a response or trailers (RFC 9113 section 8):
+// pseudo-header fields first, each once, the right ones; no connection-specific fields; legal names
+// and values. Pure checks on decoded fields.
 #pragma once
 
 #include <cstdint>

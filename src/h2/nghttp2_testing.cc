@@ -31,8 +31,7 @@ int on_data(nghttp2_session*, uint8_t, int32_t id, const uint8_t* data, size_t s
 }
 
 int on_frame(nghttp2_session*, const nghttp2_frame* frame, void* user) {
-  const bool carries_end =
-      frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
+  const bool carries_end = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
   if (carries_end && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
     stream_of(user, frame->hd.stream_id).ended = true;
   }

@@ -1,5 +1,5 @@
-// A client and a server against each other under random chunking, delay, windows and resets. See pair_testing.h for the
-// invariants; a failure names the seed that replays it.
+// A client and a server against each other under random chunking, delay, windows and resets. See
+// pair_testing.h for the invariants; a failure names the seed that replays it.
 #include <gtest/gtest.h>
 
 #include "saker/h2/pair_testing.h"

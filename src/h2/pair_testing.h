@@ -1,5 +1,6 @@
-// Two real connections, client and server, joined by two byte queues on virtual time. Everything random comes from one seed,
-// which replays a run exactly. The world knows what each call was meant to carry, and checks every byte and every end.
+// Two real connections, client and server, joined by two byte queues on virtual time. Everything
+// random comes from one seed, which replays a run exactly. The world knows what each call was meant
+// to carry, and checks every byte and every end.
 #pragma once
 
 #include <deque>
@@ -34,6 +35,9 @@ struct Call {
   bool head_sent = false;   // the response's
   bool down_ended = false;
 };
+
+// The payload byte of a call at an offset; `up`: of the request.
+uint8_t byte_at(StreamId id, bool up, size_t offset);
 
 class World;
 
@@ -97,7 +101,7 @@ class World {
   void pass_time();
 
   bool quiet() const;
-  void settle();          // until nothing moves any more
+  void settle();  // until nothing moves any more
   void finish_calls();
   void check_end();
 

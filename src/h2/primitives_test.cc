@@ -1,3 +1,5 @@
+// The small parts: frame headers and fixed frames, SETTINGS, TokenBucket, StreamMap. Windows:
+// window_test.cc; rules of header blocks: header_rules_test.cc.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -54,8 +56,7 @@ TEST(Frames, OfFixedSizeAreEncodedWhole) {
   EXPECT_EQ(written(encode_ping(bytes, 0x0102030405060708, true)),
             (std::vector<uint8_t>{0, 0, 8, 6, 1, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8}));
   EXPECT_EQ(written(encode_ping(bytes, 1, false))[4], 0);
-  EXPECT_EQ(written(encode_settings_ack(bytes)),
-            (std::vector<uint8_t>{0, 0, 0, 4, 1, 0, 0, 0, 0}));
+  EXPECT_EQ(written(encode_settings_ack(bytes)), (std::vector<uint8_t>{0, 0, 0, 4, 1, 0, 0, 0, 0}));
 }
 
 TEST(ErrorCodes, HaveTheRfcsNames) {
@@ -82,7 +83,7 @@ TEST(Settings, RangesOfEachParameter) {
     uint16_t id;
     uint32_t value;
     ErrorCode expected;
-    uint32_t Settings::*field;
+    uint32_t Settings::* field;
   } const kRows[] = {
       {1, 0, kOk, &Settings::header_table_size},
       {1, 0xFFFFFFFF, kOk, &Settings::header_table_size},

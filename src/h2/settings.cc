@@ -5,7 +5,7 @@ namespace {
 
 struct Parameter {
   SettingId id;
-  uint32_t Settings::*field;
+  uint32_t Settings::* field;
   uint32_t min;
   uint32_t max;
   ErrorCode error;

@@ -32,12 +32,13 @@ struct Settings {
 inline constexpr size_t kSettingBytes = 6;
 inline constexpr size_t kMaxSettingsFrameBytes = kFrameHeaderBytes + 6 * kSettingBytes;
 
-// Applies the payload of a SETTINGS frame, entry by entry and in order; unknown parameters are ignored. Every value is
-// checked before any is applied. At most `max_entries` entries.
-std::optional<ConnectionError> apply_settings(Bytes payload, size_t max_entries, Settings& settings);
+// Applies the payload of a SETTINGS frame, entry by entry and in order; unknown parameters are
+// ignored. Every value is checked before any is applied. At most `max_entries` entries.
+std::optional<ConnectionError> apply_settings(Bytes payload, size_t max_entries,
+                                              Settings& settings);
 
-// Writes a SETTINGS frame with the values that differ from the RFC's initial ones; returns the end of what it wrote, at most
-// kMaxSettingsFrameBytes.
+// Writes a SETTINGS frame with the values that differ from the RFC's initial ones; returns the end
+// of what it wrote, at most kMaxSettingsFrameBytes.
 uint8_t* encode_settings(uint8_t* out, const Settings& settings);
 
 }  // namespace saker::h2

@@ -1,5 +1,5 @@
-// Stream: one HTTP/2 stream's state (RFC 9113 section 5.1). Idle and closed streams have no object: an id above the highest
-// seen is idle, one below and not in the map is closed.
+// Stream: one HTTP/2 stream's state (RFC 9113 section 5.1). Idle and closed streams have no object:
+// an id above the highest seen is idle, one below and not in the map is closed.
 //
 //                  HEADERS                    END_STREAM from the peer
 //        (idle) ───────────▶ open ─────────────────────────────▶ half-closed (remote)
@@ -8,8 +8,8 @@
 //                       half-closed (local) ──────────────────────────▶ closed
 //                                     END_STREAM from the peer      (RST_STREAM: from anywhere)
 //
-// Only Connection writes to these fields; the visitor owns `user` and may read the rest. A stream is valid from its first
-// event until on_stream_closed() returns.
+// Only Connection writes to these fields; the visitor owns `user` and may read the rest. A stream
+// is valid from its first event until on_stream_closed() returns.
 #pragma once
 
 #include <memory>
@@ -28,7 +28,8 @@ namespace saker::h2 {
 struct SendQueueTag;
 struct ConsumedTag;
 
-// Trailers that wait behind data: kept as text, because a header block once encoded has to be sent at once.
+// Trailers that wait behind data: kept as text, because a header block once encoded has to be sent
+// at once.
 struct DeferredTrailers {
   std::vector<std::pair<std::string, std::string>> fields;
 };
@@ -37,19 +38,20 @@ struct Stream : ListHook<SendQueueTag> {
   explicit Stream(ChunkPool& pool) : pending(pool) {}
 
   StreamId id = 0;
-  bool recv_closed = false;   // END_STREAM seen
-  bool send_closed = false;   // END_STREAM sent
-  bool head_received = false; // the request or the final response head
+  bool recv_closed = false;    // END_STREAM seen
+  bool send_closed = false;    // END_STREAM sent
+  bool head_received = false;  // the request or the final response head
   bool head_sent = false;
-  bool credit_on_receipt = true;  // give window back as DATA arrives; false: Connection::consume() does
-  bool pending_end = false;   // END_STREAM follows the pending data
+  bool credit_on_receipt =
+      true;                  // give window back as DATA arrives; false: Connection::consume() does
+  bool pending_end = false;  // END_STREAM follows the pending data
   int64_t content_remaining = -1;  // declared content-length not yet received; -1: none declared
   SendWindow send_window;
   ReceiveWindow recv_window;
   Time opened_at{};
-  ChunkQueue pending;         // DATA payload that waits for window or turn
+  ChunkQueue pending;  // DATA payload that waits for window or turn
   std::unique_ptr<DeferredTrailers> trailers;
-  void* user = nullptr;       // the visitor's
+  void* user = nullptr;  // the visitor's
 
   bool sending() const { return !pending.empty() || pending_end; }
 

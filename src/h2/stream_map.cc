@@ -1,5 +1,7 @@
 #include "saker/h2/stream_map.h"
 
+#include <utility>
+
 namespace saker::h2 {
 
 void StreamMap::insert(Stream& stream) {
@@ -8,10 +10,17 @@ void StreamMap::insert(Stream& stream) {
   ++size_;
 }
 
+// Robin Hood: whoever is farther from home takes the slot.
 void StreamMap::place(Stream& stream) {
-  size_t at = home(stream.id);
-  while (slots_[at].id != 0) at = next(at);
-  slots_[at] = {stream.id, &stream};
+  Slot incoming{stream.id, &stream};
+  size_t distance = 0;
+  for (size_t at = home(incoming.id); slots_[at].id != 0; at = next(at), ++distance) {
+    const size_t other = distance_from_home(at);
+    if (other >= distance) continue;
+    std::swap(incoming, slots_[at]);
+    distance = other;
+  }
+  slots_[(home(incoming.id) + distance) & (slots_.size() - 1)] = incoming;
 }
 
 void StreamMap::grow() {
@@ -22,7 +31,8 @@ void StreamMap::grow() {
   }
 }
 
-// Backward-shift deletion: whatever could not sit at home because of the hole moves into it.
+// Backward-shift deletion: whoever is not at home moves one slot nearer. Streams of dense ids all
+// are at home, so that in a rush of calls this stops at once, however many are open.
 void StreamMap::erase(StreamId id) {
   if (slots_.empty()) return;
   size_t hole = home(id);
@@ -30,11 +40,7 @@ void StreamMap::erase(StreamId id) {
     if (slots_[hole].id == 0) return;
     hole = next(hole);
   }
-  for (size_t at = next(hole); slots_[at].id != 0; at = next(at)) {
-    const size_t mask = slots_.size() - 1;
-    const size_t distance_from_home = (at - home(slots_[at].id)) & mask;
-    const size_t distance_from_hole = (at - hole) & mask;
-    if (distance_from_home < distance_from_hole) continue;
+  for (size_t at = next(hole); slots_[at].id != 0 && distance_from_home(at) != 0; at = next(at)) {
     slots_[hole] = slots_[at];
     hole = at;
   }

@@ -1,5 +1,6 @@
-// StreamMap: stream id to Stream*. Open addressing on id / 2: the live ids of a connection are a nearly dense range, so a
-// table of twice their number has hardly a collision. Grows by doubling, gives its memory back when it empties.
+// StreamMap: stream id to Stream*. Open addressing on id / 2: the live ids of a connection are a
+// nearly dense range, so a table of twice their number has hardly a collision. Grows by doubling,
+// gives its memory back when it empties.
 #pragma once
 
 #include <cstdint>
@@ -43,10 +44,13 @@ class StreamMap {
 
   size_t home(StreamId id) const { return (id >> 1) & (slots_.size() - 1); }
   size_t next(size_t at) const { return (at + 1) & (slots_.size() - 1); }
+  size_t distance_from_home(size_t at) const {
+    return (at - home(slots_[at].id)) & (slots_.size() - 1);
+  }
   void place(Stream& stream);
   void grow();
 
-  std::vector<Slot> slots_;  // empty, or a power of two, at most half full
+  std::vector<Slot> slots_;  // empty, or a power of two, at most half full; runs ordered by home
   size_t size_ = 0;
 };
 

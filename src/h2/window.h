@@ -1,5 +1,5 @@
-// Window: flow-control arithmetic as a type (RFC 9113 section 5.2 and 6.9). A send window may go negative when the peer
-// lowers SETTINGS_INITIAL_WINDOW_SIZE; it never passes 2^31 - 1.
+// Window: flow-control arithmetic as a type (RFC 9113 section 5.2 and 6.9). A send window may go
+// negative when the peer lowers SETTINGS_INITIAL_WINDOW_SIZE; it never passes 2^31 - 1.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,8 @@ class SendWindow {
   // Bytes that may be sent now; never negative.
   uint32_t available() const { return bytes_ > 0 ? static_cast<uint32_t>(bytes_) : 0; }
   void take(uint32_t bytes) { bytes_ -= bytes; }
-  // WINDOW_UPDATE or a change of the initial window; false: it would pass 2^31 - 1 and nothing changed.
+  // WINDOW_UPDATE or a change of the initial window; false: it would pass 2^31 - 1 and nothing
+  // changed.
   [[nodiscard]] bool try_add(int64_t bytes) {
     if (bytes_ + bytes > int64_t{kMaxWindowBytes}) return false;
     bytes_ += bytes;
@@ -35,8 +36,8 @@ class ReceiveWindow {
  public:
   ReceiveWindow() = default;
   explicit ReceiveWindow(uint32_t bytes) : available_(bytes), target_(bytes) {}
-  // Of a stream that the peer may have opened before it knew our settings: until then the RFC's initial window counts, if
-  // that is the larger one (RFC 9113 section 6.9.2).
+  // Of a stream that the peer may have opened before it knew our settings: until then the RFC's
+  // initial window counts, if that is the larger one (RFC 9113 section 6.9.2).
   static ReceiveWindow before_settings(uint32_t bytes) {
     ReceiveWindow window(bytes);
     window.available_ = bytes < kDefaultWindowBytes ? kDefaultWindowBytes : bytes;
@@ -57,8 +58,9 @@ class ReceiveWindow {
     unannounced_ += bytes - target_;
     target_ = bytes;
   }
-  // The increment to announce: 0 until a quarter of the window is due, so that updates are few and the peer still has three
-  // quarters at its disposal in any round trip. One that is due also grows the window to `wanted`.
+  // The increment to announce: 0 until a quarter of the window is due, so that updates are few and
+  // the peer still has three quarters at its disposal in any round trip. One that is due also grows
+  // the window to `wanted`.
   uint32_t take_update(uint32_t wanted = 0) {
     if (unannounced_ < target_ / 4) return 0;
     set_target(wanted);

@@ -97,7 +97,8 @@ TEST(ReceiveWindow, GrowsWithAnUpdateThatIsDue) {
   EXPECT_EQ(window.available(), 120u);
 }
 
-// A peer that has not read our SETTINGS yet may send 65535 bytes; updates come by the size that it will learn.
+// A peer that has not read our SETTINGS yet may send 65535 bytes; updates come by the size that it
+// will learn.
 TEST(ReceiveWindow, BeforeSettings) {
   ReceiveWindow small = ReceiveWindow::before_settings(100);
   EXPECT_TRUE(small.try_take(65535));
@@ -160,7 +161,8 @@ TEST(BdpEstimator, AsksMoreSeldomWhileItFindsNothing) {
   EXPECT_LE(pings, 16);
 }
 
-// Each 10 ms a burst that fills the window, in frames, its first half acknowledged before the second comes.
+// Each 10 ms a burst that fills the window, in frames, its first half acknowledged before the
+// second comes.
 TEST(BdpEstimator, FindsTheLimitOfBursts) {
   BdpEstimator bdp(kWindow, 1 << 24);
   bool ping_out = false;

@@ -3,7 +3,7 @@
 // the call ended, never inside an event and never on the stack of another call. Destroying the
 // suspended coroutine abandons the call.
 //
-//   auto [status, reply] = co_await rpc::call(context, channel, EchoStub::echo_method(), request);
+//   auto result = co_await rpc::call(context, channel, EchoStub::echo_method(), request);
 //
 // With a ServerContext the call belongs to the one that the handler serves: it inherits its
 // deadline, and ends with CANCELLED when that is cancelled.

@@ -56,6 +56,8 @@ Channel::Channel(net::Loop& loop, net::Address target, const ChannelOptions& opt
 Channel::~Channel() {
   close();
   loop_.cancel(*this);
+  for (auto& connection : connections_) connection->finish_calls();
+  finish_calls();
   // What on_done() of a call that the close ended has started: there is nothing left to end it.
   while (ClientCall* call = finished_.try_pop_front()) {
     loop_.cancel(call->deadline_timer_);
@@ -68,13 +70,6 @@ void Channel::close() {
   attempts_.clear();
   for (auto& connection : connections_) connection->close();
   fail_pending("the channel was closed", true);
-  while (!connections_.empty()) {
-    ended_.push_back(std::move(connections_.back()));  // one of them may be in its turn
-    connections_.pop_back();
-    ended_.back()->finish_calls();
-  }
-  finish_calls();
-  loop_.at_turn_end(*this);
 }
 
 size_t Channel::ready_connections() const {

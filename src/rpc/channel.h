@@ -23,7 +23,7 @@ class Channel final : private net::Timer, private net::TurnTask {
   Channel(net::Loop& loop, net::Address target, const ChannelOptions& options = {});
   ~Channel();
 
-  // Ends every call with UNAVAILABLE, then closes.
+  // Closes all connections; every call ends with UNAVAILABLE at the end of the turn, or by the destructor.
   void close();
   // Connections that have finished their handshake.
   size_t ready_connections() const;

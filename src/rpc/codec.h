@@ -12,6 +12,7 @@
 
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "saker/base/chunk.h"
 #include "saker/grpc/message.h"
@@ -23,6 +24,11 @@ inline constexpr size_t kKeptMessageBytes = 4096;
 
 // Bytes as they are: for proxies, load generators, and methods whose payload is its own format.
 struct RawMessage {
+  // Not an aggregate: GCC 12 destroys one that is made of braces within a co_await expression twice (GCC PR 107288).
+  RawMessage() = default;
+  RawMessage(std::string content) : bytes(std::move(content)) {}
+  RawMessage(const char* content) : bytes(content) {}
+
   std::string bytes;
 };
 

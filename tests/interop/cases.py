@@ -2,6 +2,7 @@
 
 A case is a function of a Pair (interop_test.py). @case puts it on the list; `only` says for which pairs it makes sense.
 """
+import threading
 import time
 
 import interop_pb2 as pb
@@ -470,6 +471,35 @@ def drain_while_calls_run(t):
     code, _ = server.wait()
     t.assertEqual(code, 0)
     t.check(client.start(INTEROP + "Unary", pb.UNARY, [instruct()]).wait(), UNAVAILABLE)
+
+
+# gRPC Python's server answers CANCELLED to some calls that arrive just as it begins to stop.
+@case(only=lambda client, server: server != "grpc_python")
+def restart_loses_no_call(t):
+    server = t.start_server(t.unused_address())
+    client = t.start_client(server.address)
+    calls = []
+    stop = threading.Event()
+
+    def keep_calling():
+        while not stop.wait(0.002):
+            calls.append(client.start(INTEROP + "Unary", pb.UNARY, [instruct(sleep_ms=5)],
+                                      wait_for_ready=True, timeout_ms=30_000))
+
+    caller = threading.Thread(target=keep_calling)
+    caller.start()
+    try:
+        time.sleep(0.3)
+        server.terminate()
+        t.assertEqual(server.wait()[0], 0)
+        t.start_server(server.address)
+        time.sleep(0.3)
+    finally:
+        stop.set()
+        caller.join()
+    t.assertGreater(len(calls), 20)
+    for call in calls:
+        t.check(call.wait(), OK, replies=1)
 
 
 # ---- compression

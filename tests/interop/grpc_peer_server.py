@@ -125,14 +125,16 @@ class InteropService(pb_grpc.InteropServicer):
             self.marks.add(instruction.mark, "ended")
 
     def Chat(self, instructions, context):
-        last = pb.Instruction()
-        context.add_callback(lambda: self.marks.add(last.mark, "cancelled"))
-        for index, instruction in enumerate(instructions):
-            last.mark = instruction.mark
-            self.marks.add(instruction.mark, "started")
-            self.obey(context, instruction)
-            yield answer_to(context, instruction, index)
-        last.mark = ""  # the client has finished: whatever follows is no cancellation
+        mark = ""
+        try:
+            for index, instruction in enumerate(instructions):
+                mark = instruction.mark
+                self.marks.add(mark, "started")
+                self.obey(context, instruction)
+                yield answer_to(context, instruction, index)
+        finally:
+            if not context.is_active():
+                self.marks.add(mark, "cancelled")
 
     def Watch(self, mark, context):
         return self.marks.get(mark.mark)

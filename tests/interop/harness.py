@@ -1,4 +1,5 @@
 """What the interoperability tests drive: server and client programs of each implementation, as processes, over a transport."""
+import importlib.util
 import itertools
 import os
 import shutil
@@ -40,6 +41,16 @@ def implementations(bin_dir):
         "grpc_python": Implementation("grpc_python", script("grpc_peer_server.py"),
                                       script("grpc_peer_client.py")),
     }
+
+
+def missing(name, implementation):
+    """Why this implementation cannot be tested here, or None."""
+    for command in (implementation.server, implementation.client):
+        if not os.path.exists(command[-1]):
+            return f"{command[-1]} was not built (package libgrpc++-dev)"
+    if name == "grpc_python" and importlib.util.find_spec("grpc") is None:
+        return "no module grpc (package python3-grpcio)"
+    return None
 
 
 class Transport:

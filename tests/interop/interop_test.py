@@ -143,6 +143,9 @@ def main():
     parser.add_argument("-v", dest="verbosity", action="store_const", const=2, default=1)
     arguments = parser.parse_args()
     implementations = harness.implementations(arguments.bin_dir)
+    if why := harness.missing(arguments.peer, implementations[arguments.peer]):
+        print(f"skipped: {why}")
+        return 126
     pairs = sorted({("saker", arguments.peer), (arguments.peer, "saker")})
     loader = unittest.TestLoader()
     if arguments.patterns:

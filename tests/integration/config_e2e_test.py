@@ -1,0 +1,86 @@
+"""The configuration file of `saker serve`: the same as flags, checked without starting anything."""
+
+import saker_e2e as e2e
+
+# Every flag that has a key, and the key's line: no value is the default.
+SETTINGS = [
+    (["--listen", "127.0.0.1:1", "--listen", "unix:/x"], 'listen = ["127.0.0.1:1", "unix:/x"]'),
+    (["--no-vsock"], "no_vsock = true"),
+    (["--allow-cid", "42", "--allow-cid", "host"], 'allow_cid = ["42", "host"]'),
+    (["--threads", "3"], "threads = 3"),
+    (["--crypto-threads", "4"], "crypto_threads = 4"),
+    (["--key", "a=ec-p256", "--key", "rsa-2048"], 'key = ["a=ec-p256", "rsa-2048"]'),
+    (["--max-connections", "77"], "max_connections = 77"),
+    (["--max-streams", "9"], "max_streams = 9"),
+    (["--max-receive-size", "1MiB"], 'max_receive_size = "1MiB"'),
+    (["--max-connection-memory", "64MiB"], 'max_connection_memory = "64MiB"'),
+    (["--initial-window", "128KiB"], 'initial_window = "128KiB"'),
+    (["--adaptive-window", "off"], "adaptive_window = false"),
+    (["--max-frame-size", "64KiB"], 'max_frame_size = "64KiB"'),
+    (["--max-header-list", "32KiB"], 'max_header_list = "32KiB"'),
+    (["--keepalive-time", "30s"], 'keepalive_time = "30s"'),
+    (["--keepalive-timeout", "5s"], 'keepalive_timeout = "5s"'),
+    (["--keepalive-min-ping-interval", "10s"], 'keepalive_min_ping_interval = "10s"'),
+    (["--keepalive-permit-without-calls"], "keepalive_permit_without_calls = true"),
+    (["--busy-poll", "50us"], 'busy_poll = "50us"'),
+    (["--force"], "force = true"),
+    (["--drain-timeout", "1500ms"], 'drain_timeout = "1500ms"'),
+    (["--metrics", "127.0.0.1:2"], 'metrics = "127.0.0.1:2"'),
+    (["--log-file", "/tmp/saker.log"], 'log_file = "/tmp/saker.log"'),
+    (["--log-level", "debug"], 'log_level = "debug"'),
+    (["--log-format", "json"], 'log_format = "json"'),
+    (["--log-sample", "10"], "log_sample = 10"),
+]
+
+
+class Config(e2e.TestCase):
+    def effective(self, *arguments: str) -> str:
+        return self.assert_run("serve", "--check-config", *arguments).stdout
+
+    def test_a_file_says_what_flags_say(self) -> None:
+        flags = [flag for setting in SETTINGS for flag in setting[0]]
+        lines = [line for _, line in SETTINGS]
+        path = self.write("saker.toml", "\n".join(lines) + "\n")
+        from_flags = self.effective(*flags)
+        self.assertEqual(self.effective("--config", path), from_flags)
+        self.assertEqual(from_flags.splitlines(), lines)
+
+    def test_every_setting_is_here(self) -> None:
+        keys = {line.split(" = ")[0] for line in self.effective().splitlines()}
+        tested = {line.split(" = ")[0] for _, line in SETTINGS}
+        self.assertEqual(keys - tested, set())
+
+    def test_what_is_printed_can_be_read(self) -> None:
+        first = self.effective("--threads", "2", "--listen", "unix:/a b\"c")
+        path = self.write("again.toml", first)
+        self.assertEqual(self.effective("--config", path), first)
+
+    def test_flags_beat_the_file(self) -> None:
+        path = self.write("saker.toml", 'threads = 3\nlisten = ["unix:/file"]\nlog_sample = 5\n')
+        result = self.effective("--config", path, "--threads", "7", "--listen", "unix:/flag")
+        self.assertIn("threads = 7\n", result)
+        self.assertIn('listen = ["unix:/flag"]\n', result)
+        self.assertIn("log_sample = 5\n", result)
+
+    def test_defaults(self) -> None:
+        result = self.effective("--no-vsock")
+        self.assertIn('listen = ["127.0.0.1:50051"]\n', result)
+        self.assertIn('allow_cid = ["local", "host"]\n', result)
+        self.assertRegex(result, r"(?m)^threads = [1-9]\d*$")
+        self.assertRegex(result, r"(?m)^crypto_threads = [1-9]\d*$")
+        with_vsock = self.effective()
+        self.assertIn(
+            with_vsock.splitlines()[0],
+            ('listen = ["127.0.0.1:50051"]', 'listen = ["127.0.0.1:50051", "vsock:any:50051"]'),
+        )
+        self.assertIn("allow_cid = []\n", self.effective("--listen", "vsock:any:1"))
+
+    def test_a_server_runs_from_a_file(self) -> None:
+        path = self.write("saker.toml", f'listen = ["unix:{self.directory}/s"]\nthreads = 1\n')
+        with e2e.Server("--config", path, listen=()) as server:
+            self.assertEqual(server.addresses, [f"unix:{self.directory}/s"])
+            self.assert_run("echo", server.address)
+
+
+if __name__ == "__main__":
+    e2e.main()

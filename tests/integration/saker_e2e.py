@@ -1,0 +1,253 @@
+"""Harness of the end-to-end tests: the real program, real sockets, exit codes and output.
+
+The program is $SAKER, or build/release/saker. A test that starts a server gets one on a free port or
+on a socket in a directory of its own, and fails if that server does not end cleanly.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import re
+import selectors
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+from collections.abc import Sequence
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+SAKER = os.environ.get("SAKER", str(ROOT / "build/release/saker"))
+SANITIZED = bool(os.environ.get("SAKER_SANITIZE"))
+# Under sanitizers and on a busy machine everything takes longer; what a limit is for stays visible.
+TIMEOUT_S = 60.0 if SANITIZED else 30.0
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_ASSERTION = 99
+EXIT_INTERRUPTED = 130
+
+
+def exit_of_status(code: int) -> int:
+    return 64 + code
+
+
+DEADLINE_EXCEEDED = 4
+RESOURCE_EXHAUSTED = 8
+UNIMPLEMENTED = 12
+INTERNAL = 13
+UNAVAILABLE = 14
+
+
+def environment(extra: dict[str, str] | None = None) -> dict[str, str]:
+    values = {k: v for k, v in os.environ.items() if k not in ("SAKER_TARGET", "NOTIFY_SOCKET")}
+    return values | (extra or {})
+
+
+def run(
+    *arguments: str,
+    env: dict[str, str] | None = None,
+    stdin: bytes | None = None,
+    pass_fds: Sequence[int] = (),
+) -> subprocess.CompletedProcess[str]:
+    """Runs `saker ARGUMENTS` to its end."""
+    source = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
+    done = subprocess.run(
+        [SAKER, *arguments],
+        capture_output=True,
+        timeout=TIMEOUT_S,
+        env=environment(env),
+        pass_fds=pass_fds,
+        check=False,
+        **source,
+    )
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+    )
+
+
+def start(*arguments: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+    """Starts `saker ARGUMENTS`; whoever calls this waits for its end."""
+    return subprocess.Popen(
+        [SAKER, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(env),
+    )
+
+
+class Server:
+    """`saker serve` with one cheap key; as a context it is drained at the end and must exit with 0."""
+
+    def __init__(
+        self,
+        *arguments: str,
+        listen: Sequence[str] = ("127.0.0.1:0",),
+        env: dict[str, str] | None = None,
+        pass_fds: Sequence[int] = (),
+    ) -> None:
+        command = [SAKER, "serve", *arguments]
+        if "--key" not in arguments:
+            command += ["--key", "ec-p256"]
+        for address in listen:
+            command += ["--listen", address]
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(env),
+            pass_fds=pass_fds,
+        )
+        self._stderr: list[str] = []
+        self._reader = threading.Thread(target=self._read_stderr, daemon=True)
+        self._reader.start()
+        self.ready_lines = self._wait_until_ready(max(1, len(listen)), "--metrics" in arguments)
+        self.addresses = [
+            line.removeprefix("listening on ")
+            for line in self.ready_lines
+            if line.startswith("listening on ")
+        ]
+
+    def _read_stderr(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self._stderr.append(line)
+
+    def _wait_until_ready(self, listeners: int, metrics: bool) -> list[str]:
+        assert self.process.stdout is not None
+        lines: list[str] = []
+        selector = selectors.DefaultSelector()
+        selector.register(self.process.stdout, selectors.EVENT_READ)
+        deadline = time.monotonic() + TIMEOUT_S
+        while len(lines) < listeners + metrics:
+            if not selector.select(deadline - time.monotonic()):
+                self.kill()
+                raise AssertionError(f"the server is not ready: {lines} {self.stderr}")
+            for _ in range(listeners + metrics - len(lines)):
+                line = self.process.stdout.readline()
+                if not line:
+                    self.process.wait(TIMEOUT_S)
+                    self._reader.join(TIMEOUT_S)
+                    raise AssertionError(f"the server ended: {self.stderr}")
+                lines.append(line.rstrip("\n"))
+        return lines
+
+    @property
+    def address(self) -> str:
+        return self.addresses[0]
+
+    @property
+    def port(self) -> int:
+        return int(self.address.rsplit(":", 1)[1])
+
+    @property
+    def stderr(self) -> str:
+        return "".join(self._stderr)
+
+    def send_signal(self, number: int = signal.SIGTERM) -> None:
+        self.process.send_signal(number)
+
+    def wait(self) -> int:
+        code = self.process.wait(TIMEOUT_S)
+        self._reader.join(TIMEOUT_S)
+        self.process.stdout.close()
+        self.process.stderr.close()
+        return code
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.send_signal(number)
+        return self.wait()
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.wait()
+
+    def calls(self) -> dict[str, int]:
+        """Calls by status, from the summary that an ended server leaves."""
+        found = re.search(r"served [\d,]+ calls?(?:: (.*))?", self.stderr)
+        assert found, self.stderr
+        pairs = re.findall(r"([A-Z_]+) ([\d,]+)", found.group(1) or "")
+        return {name: int(count.replace(",", "")) for name, count in pairs}
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None:
+            self.kill()
+            print(self.stderr)
+            return
+        if self.process.poll() is None:
+            code = self.stop()
+            assert code == EXIT_OK, f"the server ended with {code}: {self.stderr}"
+
+
+class TestCase(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self) -> None:
+        directory = tempfile.TemporaryDirectory(prefix="saker-e2e-")
+        self.addCleanup(directory.cleanup)
+        self.directory = pathlib.Path(directory.name)
+
+    def write(self, name: str, text: str | bytes) -> str:
+        path = self.directory / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return str(path)
+
+    def assert_run(
+        self,
+        *arguments: str,
+        code: int = EXIT_OK,
+        stderr: str = "",
+        **options: object,
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs the program; its exit code must be `code`, and `stderr` must be in its stderr."""
+        done = run(*arguments, **options)  # type: ignore[arg-type]
+        what = f"saker {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+        self.assertEqual(done.returncode, code, what)
+        self.assertIn(stderr, done.stderr, what)
+        return done
+
+    def assert_json(self, *arguments: str, code: int = EXIT_OK, **options: object) -> dict:
+        return json.loads(self.assert_run(*arguments, "--json", code=code, **options).stdout)
+
+
+def eventually(condition, timeout_s: float = TIMEOUT_S) -> bool:
+    """Waits until condition() is true."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def silent_listener() -> socket.socket:
+    """Accepts connections, in its backlog, and never says anything."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    return f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def closed_port() -> str:
+    """An address where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return address_of(listener)
+
+
+def main() -> None:
+    unittest.main(verbosity=2)
