@@ -87,9 +87,9 @@ struct RelayHandlers : other::saker::UnimplementedRelay {
 class Awkward : public testing::Test {
  protected:
   EchoHandlers echo;
-  const UnionHandlers unions;
+  const UnionHandlers unions{};
   BareHandlers bare;
-  const RelayHandlers relay;
+  const RelayHandlers relay{};
   UnionHandlers nothing;
   TestServer server{[this](rpc::Dispatcher& dispatcher) {
     ::awkward::keywords::register_echo_(dispatcher, echo);

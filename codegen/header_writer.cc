@@ -110,14 +110,14 @@ void add_base_method(const Method& method, Text& text) {
 
 void add_base(const Service& service, Text& text) {
   text.add(
-      "// Answers every method of $service$ with UNIMPLEMENTED. A class that derives from it "
-      "serves the methods that it\n"
-      "// declares itself; they hide those here, nothing is virtual.\n"
+      "// Answers every method of $service$ with UNIMPLEMENTED.\n"
+      "// A class that derives from it serves the methods that it declares itself: they hide\n"
+      "// those here, nothing is virtual.\n"
       "class $base$ {\n",
       {{"service", service.full_name}, {"base", service.base}});
   if (!service.methods.empty()) text.add(" public:\n");
   for (const Method& method : service.methods) add_base_method(method, text);
-  text.add("\n protected:\n  ~$base$() = default;\n};\n\n", {{"base", service.base}});
+  text.add("};\n\n");
 }
 
 // ---- calling
@@ -155,11 +155,10 @@ void add_stub(const Service& service, Text& text) {
   text.add_comment(service.comment, "");
   if (!service.comment.empty()) text.add("//\n");
   text.add(
-      "// The client's side of $service$. Objects of it make blocking unary calls, from any "
-      "thread. For calls on a\n"
-      "// channel's own loop there are types to derive from (XyCall), and descriptors "
-      "(xy_method()) for\n"
-      "// co_await ::saker::rpc::call(channel, $stub$::xy_method(), request).\n"
+      "// The client's side of $service$.\n"
+      "// Objects make blocking unary calls, from any thread. For a channel's own loop there are "
+      "types\n"
+      "// to derive from (XyCall), and descriptors (xy_method()) for co_await saker::rpc::call().\n"
       "class $deprecated$$stub$ {\n"
       " public:\n"
       "  static constexpr const char* kServiceName = \"$service$\";\n"

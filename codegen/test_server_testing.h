@@ -15,7 +15,7 @@ namespace saker::codegen {
 class TestServer {
  public:
   explicit TestServer(const std::function<void(rpc::Dispatcher&)>& register_services)
-      : server_({.threads = 1}) {
+      : server_(one_thread()) {
     register_services(server_.dispatcher());
     EXPECT_TRUE(server_.prepare());
     address_ = *server_.listen(*net::parse_address("127.0.0.1:0"));
@@ -41,6 +41,12 @@ class TestServer {
   }
 
  private:
+  static rpc::ServerOptions one_thread() {
+    rpc::ServerOptions options;
+    options.threads = 1;
+    return options;
+  }
+
   rpc::Server server_;
   net::Address address_;
   std::unique_ptr<rpc::BlockingClient> blocking_;

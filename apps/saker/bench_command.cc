@@ -70,7 +70,9 @@ void add_load_options(CLI::App& command, BenchOptions& options) {
 void add_bench_options(CLI::App& command, BenchOptions& options) {
   add_target(command, options.target);
   add_load_options(command, options);
-  add_duration(command, "--deadline", options.deadline, "of each call; 0: none")->default_str("0");
+  add_duration(command, "--deadline", options.deadline,
+               "of each call, in steps down to 7/8 of it; 0: none")
+      ->default_str("0");
   add_positive_duration(command, "--connect-timeout", options.connect_timeout,
                         "for all connections at the start, and for a lost server to come back")
       ->default_str("10s");
@@ -104,6 +106,9 @@ Result<void> check_bench_options(const BenchOptions& options) {
     return fail("-t " + std::to_string(options.threads) + " with -c " +
                 std::to_string(options.connections) +
                 ": each thread needs a connection of its own");
+  }
+  if (options.target.transport == net::Transport::kFd && options.connections > 1) {
+    return fail(net::to_string(options.target) + " is one connection: -c 1");
   }
   if (options.connections * options.streams > kMaxInFlight) {
     return fail("-c " + std::to_string(options.connections) + " times -m " +

@@ -1,5 +1,6 @@
-// SignWorkload: one signature algorithm under load. Every request has a digest of its own; a reply counts as right when its
-// checksum and key are and, for every `verify_every`-th call of a thread, when the signature verifies with the public key.
+// SignWorkload: one signature algorithm under load. Every request has a digest of its own; a reply
+// counts as right when its checksum and key are and, for every `verify_every`-th call of a thread,
+// when the signature verifies with the public key.
 #pragma once
 
 #include <memory>

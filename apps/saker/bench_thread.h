@@ -68,6 +68,7 @@ class BenchThread {
         loop_(loop),
         channel_(channel),
         share_(share),
+        open_loop_(options.rate > 0),
         end_at_(share.end_at),
         schedule_({.start = share.begin,
                    .rate = bench::Rate::constant(options.rate),
@@ -122,11 +123,15 @@ class BenchThread {
     BenchThread& thread_;
   };
 
-  bool open_loop() const { return options_.rate > 0; }
-  bool may_start() const { return !stopping_ && started_ < limit_ && loop_.now() < end_at_; }
+  bool open_loop() const { return open_loop_; }
+  // What was due before the end is sent, however late.
+  bool may_start() const {
+    const Time due = open_loop_ ? schedule_.due() : loop_.now();
+    return !stopping_ && started_ < limit_ && due < end_at_;
+  }
   bool finished() const {
-    if (in_flight_ != 0) return loop_.now() >= time_after(end_at_, kGraceTime);
-    return !may_start();
+    if (loop_.now() >= time_after(end_at_, kGraceTime)) return true;
+    return in_flight_ == 0 && !may_start();
   }
 
   // What is due between turns.
@@ -154,7 +159,10 @@ class BenchThread {
     ++in_flight_;
     rpc::CallOptions call_options;
     if (options_.deadline != Duration::zero()) {
-      call_options.deadline = time_after(call.sent, options_.deadline);
+      // As with callers of their own clocks: no two neighbours send the same grpc-timeout.
+      const auto step = static_cast<int64_t>(started_ % 1024);
+      call_options.deadline =
+          time_after(call.sent, options_.deadline - options_.deadline / 8192 * step);
     }
     call.start(channel_, Workload::method(), call_options);
   }
@@ -222,7 +230,7 @@ class BenchThread {
   void start_measuring(Time now) {
     measuring_ = true;
     if (share_.count != BenchShare::kUnlimited) limit_ = started_ + share_.count;
-    result_.started_at = now;
+    result_.started_at = open_loop_ ? share_.measure_from : now;
     result_.bytes_sent = channel_.bytes_sent();
     result_.bytes_received = channel_.bytes_received();
     result_.cpu = thread_cpu_time();
@@ -255,6 +263,7 @@ class BenchThread {
   net::Loop& loop_;
   rpc::Channel& channel_;
   const BenchShare share_;
+  const bool open_loop_;
   Time end_at_;
   bench::Schedule schedule_;
   std::vector<std::unique_ptr<Call>> calls_;

@@ -54,7 +54,7 @@ void knock(net::Address address) {
   if (!to || to->empty()) return;
   const int kind = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
   const net::Descriptor fd(::socket(to->front().family(), kind, 0));
-  (void)::connect(fd.get(), to->front().get(), to->front().size);
+  [[maybe_unused]] const int begun = ::connect(fd.get(), to->front().get(), to->front().size);
 }
 
 }  // namespace

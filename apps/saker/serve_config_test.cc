@@ -70,6 +70,8 @@ TEST(ServeConfig, NamesFileLineAndKeyOfWhatIsWrong) {
       {"keepalive_time = \"0\"", "must be more than 0, or off"},
       {"allow_cid = [\"everyone\"]", "'everyone' is not a CID"},
       {"log_sample = 0", "log_sample"},
+      {"key = [\"dsa-512\"]", "key: "},
+      {"key = [\"a=ec-p256\", \"a=ec-p384\"]", "key: "},
   };
   for (const auto& test : kCases) {
     ServeOptions options;

@@ -1,6 +1,6 @@
-// ServeServices: what a `saker serve` offers: Echo, Crypto, Health, and whatever else joins the server. A
-// service that brings keys, threads or an endpoint of its own has its place here: checked and made
-// in make(), registered in register_on(), started in start(), told in drain().
+// ServeServices: what a `saker serve` offers: Echo, Crypto, Health, and whatever else joins the
+// server. A service that brings keys, threads or an endpoint of its own has its place here: checked
+// and made in make(), registered in register_on(), started in start(), told in drain().
 #pragma once
 
 #include <memory>

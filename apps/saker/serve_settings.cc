@@ -6,6 +6,7 @@
 
 #include "command_line.h"
 #include "saker/base/quantity.h"
+#include "saker/services/crypto/key_ring.h"
 
 namespace saker::app {
 namespace {
@@ -172,6 +173,14 @@ Shown show_cids(const Options& options) {
   return shown;
 }
 
+Result<void> set_keys(Options& options, Values values) {
+  if (const auto specs = crypto::parse_key_specs(values); !specs) {
+    return std::unexpected(specs.error());
+  }
+  options.keys.assign(values.begin(), values.end());
+  return {};
+}
+
 Result<void> set_metrics(Options& options, Values values) {
   auto address = net::parse_address(values.back());
   if (!address) return std::unexpected(address.error());
@@ -208,11 +217,7 @@ constexpr Setting kSettings[] = {
      [](const Options& o) { return show(o.crypto_threads); }},
     {"key", "[NAME=]TYPE", Kind::kList,
      "a key to sign with; repeatable; types: rsa-2048, rsa-3072, rsa-4096, ec-p256, ec-p384",
-     [](Options& o, Values v) {
-       o.keys.assign(v.begin(), v.end());
-       return Result<void>();
-     },
-     [](const Options& o) { return o.keys; }},
+     set_keys, [](const Options& o) { return o.keys; }},
     {"max-connections", "N", Kind::kNumber, "open connections",
      [](Options& o, Values v) { return set_number(v, o.server.max_connections, 1); },
      [](const Options& o) { return show(o.server.max_connections); }},

@@ -1,11 +1,13 @@
-// The floor under Saker's figures: a bare request and reply of fixed sizes over TCP or a Unix socket, with Saker's pattern of
-// system calls (level-triggered epoll, one recv and one send a readiness) and nothing else: no protocol, no checks.
+// The floor under Saker's figures: a bare request and reply of fixed sizes over TCP or a Unix
+// socket, with Saker's pattern of system calls (level-triggered epoll, one recv and one send a
+// readiness) and nothing else: no protocol, no checks.
 //
 //   raw_echo server ADDR REQUEST_BYTES REPLY_BYTES [--spin]
 //   raw_echo client ADDR REQUEST_BYTES REPLY_BYTES CONNECTIONS COUNT [--spin]
 //
-// ADDR: a port on 127.0.0.1, or the path of a Unix socket. The client has one request in flight on each connection and
-// prints one line of JSON: calls, wall and CPU nanoseconds per call, latency percentiles.
+// ADDR: a port on 127.0.0.1, or the path of a Unix socket. The client has one request in flight on
+// each connection and prints one line of JSON: calls, wall and CPU nanoseconds per call, latency
+// percentiles.
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -197,7 +199,8 @@ int main(int argc, char** argv) {
   const bool is_server = words.size() == 4 && words[0] == "server";
   const bool is_client = words.size() == 6 && words[0] == "client";
   if (!is_server && !is_client) {
-    std::fprintf(stderr, "usage: raw_echo server|client ADDR REQUEST REPLY [CONNECTIONS COUNT] [--spin]\n");
+    std::fprintf(stderr,
+                 "usage: raw_echo server|client ADDR REQUEST REPLY [CONNECTIONS COUNT] [--spin]\n");
     return 2;
   }
   options.address = words[1];

@@ -66,7 +66,8 @@ int main(int argc, char** argv) {
   std::vector<std::unique_ptr<Echo::Stub>> stubs;
   for (size_t index = 0; index < connections; ++index) {
     grpc::ChannelArguments arguments;
-    arguments.SetInt("saker.channel", static_cast<int>(index));  // a channel of its own, not a shared one
+    arguments.SetInt("saker.channel",
+                     static_cast<int>(index));  // a channel of its own, not a shared one
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     arguments.SetMaxReceiveMessageSize(-1);
     stubs.push_back(Echo::NewStub(

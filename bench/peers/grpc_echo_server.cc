@@ -1,4 +1,5 @@
-// gRPC C++ as a peer: the same echo.proto, served with gRPC's callback API as its documentation shows it.
+// gRPC C++ as a peer: the same echo.proto, served with gRPC's callback API as its documentation
+// shows it.
 //   grpc_echo_server ADDRESS        e.g. 127.0.0.1:50061 or unix:/tmp/echo.sock
 #include <grpcpp/grpcpp.h>
 

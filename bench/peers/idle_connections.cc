@@ -1,5 +1,5 @@
-// Makes connections that each carry a few calls with the heads that gRPC C++ sends, then rest: for measuring what an idle
-// connection costs the server.
+// Makes connections that each carry a few calls with the heads that gRPC C++ sends, then rest: for
+// measuring what an idle connection costs the server.
 //   idle_connections TARGET CONNECTIONS CALLS SECONDS
 // Prints "idle" when all calls are done, keeps the connections for SECONDS, then closes them.
 #include <cstdio>
@@ -23,7 +23,10 @@ class Resting {
  public:
   Resting(net::Loop& loop, const net::Address& target, const rpc::ChannelOptions& options,
           const grpc::Metadata& heads, int calls)
-      : channel_(loop, target, options), heads_(heads), left_(calls), call_([this](Call&) { next(); }) {
+      : channel_(loop, target, options),
+        heads_(heads),
+        left_(calls),
+        call_([this](Call&) { next(); }) {
     call_.request().set_payload("0123456789abcdef");
     next();
   }

@@ -115,8 +115,8 @@ void ChunkQueue::take(ChunkQueue& other) {
   other.size_ = 0;
 }
 
-// The first chunk of a queue is small, so that a short reply costs little, and so are those between lent bytes (frame
-// headers); a queue that grows moves on to large ones.
+// The first chunk of a queue is small, so that a short reply costs little, and so are those between
+// lent bytes (frame headers); a queue that grows moves on to large ones.
 void ChunkQueue::add_chunk(size_t wanted) {
   const bool grow = tail_ != nullptr && tail_->capacity != 0;
   append(pool_->get(std::max(wanted, grow ? ChunkPool::kLargeBytes : size_t{1})));
@@ -124,7 +124,8 @@ void ChunkQueue::add_chunk(size_t wanted) {
 
 void ChunkQueue::append(Bytes bytes) {
   while (!bytes.empty()) {
-    if (tail_ == nullptr || tail_->capacity == tail_->end || tail_->capacity == 0) add_chunk(bytes.size());
+    if (tail_ == nullptr || tail_->capacity == tail_->end || tail_->capacity == 0)
+      add_chunk(bytes.size());
     const size_t room = tail_->capacity - tail_->end;
     const size_t part = std::min(room, bytes.size());
     std::memcpy(tail_->storage + tail_->end, bytes.data(), part);

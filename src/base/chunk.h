@@ -1,7 +1,8 @@
-// Chunk, ChunkPool, ChunkQueue: bytes on their way out (and large bodies on their way in). A chunk either carries its own
-// storage, recycled through its loop's pool, or lends somebody else's bytes and calls back when they are no longer needed.
-// A queue is a FIFO of chunks that is appended to in place: prepare() gives contiguous room, commit() makes it part of the
-// queue. Thread rule: a pool, its chunks and all queues that use it belong to one loop.
+// Chunk, ChunkPool, ChunkQueue: bytes on their way out (and large bodies on their way in). A chunk
+// either carries its own storage, recycled through its loop's pool, or lends somebody else's bytes
+// and calls back when they are no longer needed. A queue is a FIFO of chunks that is appended to in
+// place: prepare() gives contiguous room, commit() makes it part of the queue. Thread rule: a pool,
+// its chunks and all queues that use it belong to one loop.
 //
 //   Chunk:  [header | storage ........................ ]
 //                     ^begin      ^end         ^capacity
@@ -20,7 +21,7 @@ struct Chunk {
   uint8_t* storage = nullptr;  // own storage right behind this header, or lent bytes
   uint32_t begin = 0;
   uint32_t end = 0;
-  uint32_t capacity = 0;                // 0 for lent bytes
+  uint32_t capacity = 0;             // 0 for lent bytes
   void (*release)(void*) = nullptr;  // lent bytes: called once they are no longer needed
   void* release_argument = nullptr;
   Chunk* lender = nullptr;  // a part of another chunk's lent bytes: that chunk
@@ -43,9 +44,11 @@ class ChunkPool {
 
   // An empty chunk with room for at least min(`wanted`, kLargeBytes) bytes.
   Chunk* get(size_t wanted);
-  // A chunk that lends `bytes` until release(argument) is called; `bytes` stay the lender's. At most 2^32 - 1 bytes.
+  // A chunk that lends `bytes` until release(argument) is called; `bytes` stay the lender's. At
+  // most 2^32 - 1 bytes.
   Chunk* lend(Bytes bytes, void (*release)(void*), void* argument);
-  // A chunk for the first `size` of `chunk`'s lent bytes; the release waits for both, in whatever order they return.
+  // A chunk for the first `size` of `chunk`'s lent bytes; the release waits for both, in whatever
+  // order they return.
   Chunk* share(Chunk* chunk, size_t size);
   void put(Chunk* chunk);
 
@@ -75,9 +78,11 @@ class ChunkQueue {
   const Chunk* front() const { return head_; }
   ChunkPool& pool() const { return *pool_; }
 
-  // `size` contiguous writable bytes at the end, size <= ChunkPool::kLargeBytes; they count only after commit().
+  // `size` contiguous writable bytes at the end, size <= ChunkPool::kLargeBytes; they count only
+  // after commit().
   uint8_t* prepare(size_t size) {
-    if (tail_ == nullptr || tail_->capacity - tail_->end < size || tail_->capacity == 0) add_chunk(size);
+    if (tail_ == nullptr || tail_->capacity - tail_->end < size || tail_->capacity == 0)
+      add_chunk(size);
     return tail_->storage + tail_->end;
   }
   void commit(size_t size) {
@@ -96,7 +101,8 @@ class ChunkQueue {
   void append(Chunk* chunk);
   // Takes all of `other`.
   void append(ChunkQueue&& other);
-  // Moves the first `size` bytes of `other` behind ours, without copying where whole chunks or lent ranges move.
+  // Moves the first `size` bytes of `other` behind ours, without copying where whole chunks or lent
+  // ranges move.
   void move_from(ChunkQueue& other, size_t size);
   // Drops `size` bytes from the front.
   void consume(size_t size);

@@ -1,5 +1,6 @@
-// A doubly linked list whose links live in the elements: no allocation, O(1) removal from the middle. An element is in at
-// most one list per hook and must leave it before it dies. Not thread-safe: a list belongs to one loop.
+// A doubly linked list whose links live in the elements: no allocation, O(1) removal from the
+// middle. An element is in at most one list per hook and must leave it before it dies. Not
+// thread-safe: a list belongs to one loop.
 #pragma once
 
 #include "saker/base/check.h"

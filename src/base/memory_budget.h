@@ -1,5 +1,6 @@
-// MemoryBudget: bytes that a peer can make grow. Whatever a peer's behaviour sizes is charged here first and refused when
-// the budget is spent. Budgets nest (connection within server); single-threaded unless said otherwise.
+// MemoryBudget: bytes that a peer can make grow. Whatever a peer's behaviour sizes is charged here
+// first and refused when the budget is spent. Budgets nest (connection within server);
+// single-threaded unless said otherwise.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,6 @@
-// ObjectPool<T>: objects recycled through a free list, so that the steady state allocates nothing. get() hands out an object
-// as its last user left it: the user resets what it needs. One loop's; not thread-safe.
+// ObjectPool<T>: objects recycled through a free list, so that the steady state allocates nothing.
+// get() hands out an object as its last user left it: the user resets what it needs. One loop's;
+// not thread-safe.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,6 @@
-// Result<T> and Error: how system calls, TLS and configuration report failure. Peer mistakes have their own types
-// (h2::ConnectionError, h2::StreamError), the outcome of a call is a grpc::Status, our own bugs are CHECKs.
+// Result<T> and Error: how system calls, TLS and configuration report failure. Peer mistakes have
+// their own types (h2::ConnectionError, h2::StreamError), the outcome of a call is a grpc::Status,
+// our own bugs are CHECKs.
 #pragma once
 
 #include <expected>
@@ -8,7 +9,8 @@
 
 namespace saker {
 
-// What failed, in words that say what, where and what to do; `system_error` is the errno behind it, or 0.
+// What failed, in words that say what, where and what to do; `system_error` is the errno behind it,
+// or 0.
 struct Error {
   std::string message;
   int system_error = 0;

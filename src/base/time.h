@@ -1,5 +1,5 @@
-// Time as an argument: points on CLOCK_MONOTONIC in nanoseconds. Pure code is handed `now`; only net/ reads a clock, so
-// this clock type deliberately has no now().
+// Time as an argument: points on CLOCK_MONOTONIC in nanoseconds. Pure code is handed `now`; only
+// net/ reads a clock, so this clock type deliberately has no now().
 #pragma once
 
 #include <chrono>

@@ -162,6 +162,7 @@ class Connection {
   const ConnectionError& error() const { return error_; }
   const Settings& peer_settings() const { return peer_; }
   const ConnectionCounters& counters() const { return counters_; }
+  uint64_t data_frames_sent() const { return data_frames_sent_; }
   const ReceiveWindow& receive_window() const { return recv_window_; }
   const SendWindow& send_window() const { return send_window_; }
   const hpack::Encoder& encoder() const { return encoder_; }

@@ -114,6 +114,8 @@ TEST(Deadlines, NoneWhenTheStalledStreamIsGone) {
 // Late for one stream is not late for the next.
 TEST(Deadlines, EachStallHasItsOwnMinute) {
   Stalled at;
+  at.server.recv(at.peer.settings({{SettingId::kInitialWindowSize, 0}}));
+  at.server.take();
   at.server.now += seconds(40);
   at.server.recv(at.peer.rst_stream(1, ErrorCode::kCancel));
   at.server.send_headers(3, kResponse);

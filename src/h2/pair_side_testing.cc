@@ -1,3 +1,4 @@
+// Side: one end of the pair. It checks every event against what the call was meant to carry.
 #include <gtest/gtest.h>
 
 #include "saker/h2/pair_testing.h"

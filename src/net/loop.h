@@ -1,8 +1,9 @@
-// Loop: one thread's reactor, and the seam between the engine and the outside. Back ends: EpollLoop (sockets), SimLoop
-// (virtual time, in-memory network, seeded faults). Everything but post(), stop() and connection_count() belongs to the
-// loop's own thread.
+// Loop: one thread's reactor, and the seam between the engine and the outside. Back ends: EpollLoop
+// (sockets), SimLoop (virtual time, in-memory network, seeded faults). Everything but post(),
+// stop() and connection_count() belongs to the loop's own thread.
 //
-// One turn:   wait ─▶ ready streams: recv, on_data … ─▶ posted tasks ─▶ due timers ─▶ turn-end tasks (flushes, on_sent)
+// One turn:   wait ─▶ ready streams: recv, on_data … ─▶ posted tasks ─▶ due timers ─▶ turn-end
+// tasks (flushes, on_sent)
 #pragma once
 
 #include <atomic>
@@ -20,8 +21,9 @@
 
 namespace saker::net {
 
-// Work handed to a loop from any thread. The poster owns it and keeps it alive until run() is called on the loop's thread.
-// Intrusive, so that posting allocates nothing. A task that is posted already may not be posted again before it runs.
+// Work handed to a loop from any thread. The poster owns it and keeps it alive until run() is
+// called on the loop's thread. Intrusive, so that posting allocates nothing. A task that is posted
+// already may not be posted again before it runs.
 struct PostedTask {
   std::atomic<PostedTask*> next_posted{nullptr};
   virtual void run() = 0;
@@ -47,7 +49,8 @@ struct Accepted {
 
 class ListenerEvents {
  public:
-  // The receiver owns `accepted` and must adopt() it on some loop of the same kind, or discard() it.
+  // The receiver owns `accepted` and must adopt() it on some loop of the same kind, or discard()
+  // it.
   virtual void on_accept(Accepted accepted) = 0;
 
  protected:
@@ -56,25 +59,28 @@ class ListenerEvents {
 
 class Listener {
  public:
-  virtual ~Listener() = default;             // closes; a Unix path that we bound is removed
+  virtual ~Listener() = default;               // closes; a Unix path that we bound is removed
   virtual const Address& address() const = 0;  // as bound: port 0 replaced by the real port
-  virtual void pause(bool paused) = 0;       // connection caps and drain: leave new connections in the backlog
+  virtual void pause(
+      bool paused) = 0;  // connection caps and drain: leave new connections in the backlog
 };
 
 struct ListenOptions {
   int backlog = 4096;
-  uint32_t unix_mode = 0660;         // permissions of a Unix socket path
+  uint32_t unix_mode = 0660;  // permissions of a Unix socket path
   uint64_t vsock_window_bytes = 4 << 20;
 };
 
 struct ConnectOptions {
-  Duration timeout = std::chrono::seconds(20);       // whole attempt, VSOCK multiplexer handshake included
+  Duration timeout =
+      std::chrono::seconds(20);  // whole attempt, VSOCK multiplexer handshake included
   uint64_t vsock_window_bytes = 4 << 20;
 };
 
 class ConnectEvents {
  public:
-  // Exactly once per connect(), never inside connect() itself, unless the ConnectAttempt was destroyed first.
+  // Exactly once per connect(), never inside connect() itself, unless the ConnectAttempt was
+  // destroyed first.
   virtual void on_connect(Result<std::unique_ptr<Stream>> result) = 0;
 
  protected:
@@ -107,9 +113,11 @@ class Loop {
   // Thread-safe, lock-free, wakes the loop if it sleeps.
   virtual void post(PostedTask& task) = 0;
 
-  virtual Result<std::unique_ptr<Listener>> listen(const Address& address, const ListenOptions& options,
+  virtual Result<std::unique_ptr<Listener>> listen(const Address& address,
+                                                   const ListenOptions& options,
                                                    ListenerEvents& events) = 0;
-  virtual std::unique_ptr<ConnectAttempt> connect(const Address& address, const ConnectOptions& options,
+  virtual std::unique_ptr<ConnectAttempt> connect(const Address& address,
+                                                  const ConnectOptions& options,
                                                   ConnectEvents& events) = 0;
   virtual Result<std::unique_ptr<Stream>> adopt(Accepted accepted) = 0;
   virtual void discard(Accepted accepted) = 0;
@@ -132,7 +140,7 @@ class Loop {
 };
 
 struct EpollLoopOptions {
-  Duration busy_poll{0};                // look for work this long before sleeping
+  Duration busy_poll{0};  // look for work this long before sleeping
   size_t receive_buffer_bytes = 256 * 1024;
 };
 

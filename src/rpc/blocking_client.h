@@ -1,8 +1,9 @@
-// BlockingClient: calls that wait for their reply, from any number of threads, without a thread of its own. Of the threads
-// that wait, one drives the loop (the leader); the others sleep until their call is done or the leader leaves. So a lone
-// caller costs one wake-up per call, not three.
+// BlockingClient: calls that wait for their reply, from any number of threads, without a thread of
+// its own. Of the threads that wait, one drives the loop (the leader); the others sleep until their
+// call is done or the leader leaves. So a lone caller costs one wake-up per call, not three.
 //
-//   caller ── nobody drives ──▶ leader: start, run turns until own call is done ──▶ hands the lead to a waiting caller
+//   caller ── nobody drives ──▶ leader: start, run turns until own call is done ──▶ hands the lead
+//   to a waiting caller
 //        └── somebody drives ──▶ follower: posts its start, sleeps ──▶ done, or becomes leader
 //
 // The one place below the applications with a lock; it is never held while the loop runs.
@@ -21,9 +22,9 @@ namespace saker::rpc {
 struct BlockingContext {
   Duration timeout = Duration::max();  // from now
   bool wait_for_ready = false;
-  grpc::Metadata metadata;             // sent
-  grpc::Metadata initial_metadata;     // received
-  grpc::Metadata trailing_metadata;    // received
+  grpc::Metadata metadata;           // sent
+  grpc::Metadata initial_metadata;   // received
+  grpc::Metadata trailing_metadata;  // received
   std::string peer_name;
 };
 
@@ -84,7 +85,7 @@ class BlockingClient {
   std::unique_ptr<net::Loop> loop_;
   std::unique_ptr<Channel> channel_;
   std::mutex mutex_;
-  bool led_ = false;             // some thread drives the loop
+  bool led_ = false;  // some thread drives the loop
   Waiter* followers_ = nullptr;
 };
 

@@ -1,6 +1,7 @@
-// CallRecord and CallRing: one fixed-size record a call, written by the call's loop into a ring without lock or allocation,
-// formatted elsewhere by one log thread. A full ring drops the record and counts it: logging never slows a call down.
-// Thread rule: one writer (the loop), one reader (the log thread).
+// CallRecord and CallRing: one fixed-size record a call, written by the call's loop into a ring
+// without lock or allocation, formatted elsewhere by one log thread. A full ring drops the record
+// and counts it: logging never slows a call down. Thread rule: one writer (the loop), one reader
+// (the log thread).
 #pragma once
 
 #include <algorithm>
@@ -33,12 +34,12 @@ struct CallRecord {
   uint64_t duration_ns = 0;      // from receipt of the request to the status
   uint64_t request_bytes = 0;    // messages with their prefixes
   uint64_t reply_bytes = 0;
-  uint32_t method = 0;           // index in the dispatcher; beyond the last: no known method
+  uint32_t method = 0;  // index in the dispatcher; beyond the last: no known method
   uint32_t loop = 0;
   grpc::StatusCode code = grpc::StatusCode::kOk;
   net::Transport transport = net::Transport::kTcp;
   BoundedText<63> peer;
-  BoundedText<55> traceparent;   // W3C Trace Context, 55 characters in version 00
+  BoundedText<55> traceparent;  // W3C Trace Context, 55 characters in version 00
 };
 
 class CallRing {
@@ -79,8 +80,9 @@ class CallRing {
 };
 
 struct CallLogOptions {
-  uint64_t sample = 0;            // record every so many calls; 0: none
-  size_t ring_records = 16384;    // limit: records of one loop that wait for the log thread; a power of two
+  uint64_t sample = 0;  // record every so many calls; 0: none
+  size_t ring_records =
+      16384;  // limit: records of one loop that wait for the log thread; a power of two
 };
 
 }  // namespace saker::rpc

@@ -102,7 +102,8 @@ void Channel::submit(ClientCall& call) {
   queue_pending(call);
   const bool backing_off = loop_.now() < retry_at_ && connections_.empty() && attempts_.empty();
   if (closed_ || (backing_off && !call.options_.wait_for_ready)) {
-    return call.fail(grpc::StatusCode::kUnavailable, closed_ ? "the channel was closed" : last_error_);
+    return call.fail(grpc::StatusCode::kUnavailable,
+                     closed_ ? "the channel was closed" : last_error_);
   }
   connect_more();
 }
@@ -153,7 +154,8 @@ void Channel::run_at_turn_end() {
   ended_.clear();
 }
 
-// A call that is started again from on_done() and fails at once waits for the next round: the loop must turn.
+// A call that is started again from on_done() and fails at once waits for the next round: the loop
+// must turn.
 void Channel::finish_calls() {
   IntrusiveList<ClientCall, CallListTag> finished;
   finished.splice_back(finished_);
@@ -162,7 +164,8 @@ void Channel::finish_calls() {
 
 // ---- connections
 
-// One more connection where one is wanted: the first, or when the present ones have no room; all of them if eager.
+// One more connection where one is wanted: the first, or when the present ones have no room; all of
+// them if eager.
 void Channel::connect_more() {
   if (closed_) return;
   const size_t usable = static_cast<size_t>(
@@ -174,8 +177,8 @@ void Channel::connect_more() {
   const size_t have = usable + attempts_.size();
   const bool handshaking = ready_connections() < have;
   if (!options_.connect_eagerly && handshaking) return;
-  const size_t wanted = options_.connect_eagerly ? options_.connections
-                                                 : std::min(have + 1, options_.connections);
+  const size_t wanted =
+      options_.connect_eagerly ? options_.connections : std::min(have + 1, options_.connections);
   for (size_t count = have; count < wanted; ++count) {
     attempts_.push_back(std::make_unique<Attempt>(*this));
   }
@@ -221,8 +224,8 @@ void Channel::connect_failed(const std::string& why) {
   const bool is_vsock = uses_vsock(target_);
   const bool is_early = loop_.now() - first_failure_ < options_.vsock_early_retry_for;
   retry_at_ = loop_.now() + next_backoff(is_vsock && is_early);
-  const bool others = std::any_of(connections_.begin(), connections_.end(),
-                                  [](auto& c) { return c->usable(); });
+  const bool others =
+      std::any_of(connections_.begin(), connections_.end(), [](auto& c) { return c->usable(); });
   if (!others && attempts_.empty()) fail_pending(why, false);
   if (!pending_.empty() || options_.connect_eagerly) loop_.arm(*this, retry_at_);
 }
@@ -235,11 +238,11 @@ void Channel::fail_pending(const std::string& why, bool all) {
 
 Duration Channel::next_backoff(bool is_early_vsock) {
   if (is_early_vsock) return options_.vsock_early_retry;
-  backoff_ = backoff_ == Duration{0}
-                 ? options_.initial_backoff
-                 : std::min(options_.max_backoff,
-                            std::chrono::duration_cast<Duration>(backoff_ *
-                                                                 options_.backoff_multiplier));
+  backoff_ =
+      backoff_ == Duration{0}
+          ? options_.initial_backoff
+          : std::min(options_.max_backoff,
+                     std::chrono::duration_cast<Duration>(backoff_ * options_.backoff_multiplier));
   const double unit = static_cast<double>(loop_.random() >> 11) / 9007199254740992.0;  // [0, 1)
   const double jitter = 1.0 + options_.backoff_jitter * (2.0 * unit - 1.0);
   return std::chrono::duration_cast<Duration>(backoff_ * jitter);

@@ -1,7 +1,8 @@
-// Channel: a client's connections to one target, on one loop. Opens them as load asks for them, up to options.connections;
-// a call goes to the connection with the fewest open streams; when all are at the peer's limit, calls wait, each within its
-// deadline. A dead connection is replaced when it is needed, with exponential back-off. Belongs to its loop; see
-// blocking_client.h for calls from other threads.
+// Channel: a client's connections to one target, on one loop. Opens them as load asks for them, up
+// to options.connections; a call goes to the connection with the fewest open streams; when all are
+// at the peer's limit, calls wait, each within its deadline. A dead connection is replaced when it
+// is needed, with exponential back-off. Belongs to its loop; see blocking_client.h for calls from
+// other threads.
 #pragma once
 
 #include <array>
@@ -23,7 +24,8 @@ class Channel final : private net::Timer, private net::TurnTask {
   Channel(net::Loop& loop, net::Address target, const ChannelOptions& options = {});
   ~Channel();
 
-  // Closes all connections; every call ends with UNAVAILABLE at the end of the turn, or by the destructor.
+  // Closes all connections; every call ends with UNAVAILABLE at the end of the turn, or by the
+  // destructor.
   void close();
   // Connections that have finished their handshake.
   size_t ready_connections() const;
@@ -78,7 +80,8 @@ class Channel final : private net::Timer, private net::TurnTask {
   std::vector<std::unique_ptr<ClientConnection>> ended_;  // destroyed at the end of the turn
   std::vector<std::unique_ptr<Attempt>> attempts_;
   IntrusiveList<ClientCall, CallListTag> pending_;
-  IntrusiveList<ClientCall, CallListTag> finished_;  // ended while pending: on_done() at the end of the turn
+  IntrusiveList<ClientCall, CallListTag>
+      finished_;  // ended while pending: on_done() at the end of the turn
   Duration backoff_{0};
   Time retry_at_{};
   Time first_failure_ = kNever;

@@ -98,7 +98,8 @@ void ClientCall::make_ready() {
   connection_->add_ready(*this);
 }
 
-// While the stream's own data waits, on_drained() tells; when only the connection's output is full, its next flush does.
+// While the stream's own data waits, on_drained() tells; when only the connection's output is full,
+// its next flush does.
 void ClientCall::await_output() {
   if (!stream_->sending() && !linked()) connection_->add_blocked(*this);
 }
@@ -129,8 +130,7 @@ void ClientCall::recv_headers(const h2::HeadersEvent& event) {
     http_status_ = event.status;
     is_grpc = false;
   }
-  grpc::Metadata& metadata =
-      event.end_stream ? trailing_metadata_ : initial_metadata_;
+  grpc::Metadata& metadata = event.end_stream ? trailing_metadata_ : initial_metadata_;
   bool has_status = false;
   for (const hpack::Field& field : event.fields) {
     switch (field.token) {
@@ -166,7 +166,8 @@ void ClientCall::recv_status(const h2::HeadersEvent& event) {
       grpc::append_percent_decoded(field.value, status_.message);
     } else if (field.token == hpack::Token::kGrpcStatusDetailsBin) {
       std::string details(grpc::base64_max_decoded_size(field.value.size()), '\0');
-      const auto size = grpc::base64_decode(field.value, reinterpret_cast<uint8_t*>(details.data()));
+      const auto size =
+          grpc::base64_decode(field.value, reinterpret_cast<uint8_t*>(details.data()));
       if (size) status_.details_bin.assign(details, 0, *size);
     }
   }

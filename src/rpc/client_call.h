@@ -1,7 +1,9 @@
-// ClientCall: one call of a client, from start() to on_done(). The object is the caller's and may be used again once
-// on_done() has been called; the steady state allocates nothing. Belongs to its channel's loop.
+// ClientCall: one call of a client, from start() to on_done(). The object is the caller's and may
+// be used again once on_done() has been called; the steady state allocates nothing. Belongs to its
+// channel's loop.
 //
-//   idle ──start()──▶ pending ──connection, stream──▶ open ──trailers, reset, deadline, cancel()──▶ done ──on_done()──▶ idle
+//   idle ──start()──▶ pending ──connection, stream──▶ open ──trailers, reset, deadline, cancel()──▶
+//   done ──on_done()──▶ idle
 #pragma once
 
 #include <memory>
@@ -23,7 +25,7 @@ struct CallListTag;
 
 struct CallOptions {
   Time deadline = kNever;
-  bool wait_for_ready = false;               // wait for a connection instead of failing with UNAVAILABLE
+  bool wait_for_ready = false;  // wait for a connection instead of failing with UNAVAILABLE
   const grpc::Metadata* metadata = nullptr;  // must live until the call is open or done
 };
 
@@ -61,7 +63,8 @@ class ClientCall : public ListHook<CallListTag> {
   virtual bool replayable() const { return true; }
   // The stream has ended with status().ok(): may still turn it into an error by fail().
   virtual void on_complete() {}
-  // It has ended otherwise; `by_us`: by fail() or cancel(), so that what has arrived is of no interest any more.
+  // It has ended otherwise; `by_us`: by fail() or cancel(), so that what has arrived is of no
+  // interest any more.
   virtual void on_failed(bool by_us) { (void)by_us; }
   // The end; the call is idle again and may be started again or destroyed.
   virtual void on_done() = 0;
@@ -73,8 +76,8 @@ class ClientCall : public ListHook<CallListTag> {
   void consume(size_t bytes);
   // Puts a call that may write again onto the ready list once the connection's output has room.
   void await_output();
-  // Ends the call from inside an event or outside with this status; the stream is reset. In on_complete(): only changes the
-  // status.
+  // Ends the call from inside an event or outside with this status; the stream is reset. In
+  // on_complete(): only changes the status.
   void fail(grpc::StatusCode code, std::string message);
   bool open() const { return phase_ == Phase::kOpen && stream_ != nullptr && !reset_due_; }
   bool congested() const;
@@ -109,7 +112,7 @@ class ClientCall : public ListHook<CallListTag> {
   CallOptions options_;
   Phase phase_ = Phase::kIdle;
   bool status_set_ = false;
-  bool reset_due_ = false;   // fail() inside an event: reset when the ready list runs
+  bool reset_due_ = false;  // fail() inside an event: reset when the ready list runs
   bool retried_ = false;
   int http_status_ = 0;
   grpc::Metadata initial_metadata_;

@@ -1,5 +1,6 @@
-// ClientConnection: the client's driver that joins one net::Stream with one h2::Connection and the calls on it. Made once the
-// transport is connected; lives until it has ended and its last call has been handed its status. One loop.
+// ClientConnection: the client's driver that joins one net::Stream with one h2::Connection and the
+// calls on it. Made once the transport is connected; lives until it has ended and its last call has
+// been handed its status. One loop.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,5 @@
-// ClientMethod: a method as a client names it. Immutable; made once (generated code makes them static) and shared.
+// ClientMethod: a method as a client names it. Immutable; made once (generated code makes them
+// static) and shared.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,9 @@ class ClientMethod {
 
   const std::string& path() const { return path_; }
   MethodKind kind() const { return kind_; }
-  size_t index() const { return index_; }  // dense over the process: where connections keep its encoded head
+  size_t index() const {
+    return index_;
+  }  // dense over the process: where connections keep its encoded head
 
  private:
   std::string path_;

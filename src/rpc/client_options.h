@@ -19,14 +19,16 @@ inline h2::ConnectionOptions client_connection_defaults() {
 struct ChannelOptions {
   h2::ConnectionOptions connection = client_connection_defaults();
   net::ConnectOptions connect;
-  KeepaliveOptions keepalive;                          // off …
-  KeepaliveOptions vsock_keepalive = {.time = std::chrono::seconds(10),  // … but on VSOCK, whose kernel has none
-                                      .timeout = std::chrono::seconds(5)};
-  size_t connections = 1;                              // limit: connections to the target
-  bool connect_eagerly = false;                        // open all of them at once, not as load asks for them
-  uint32_t max_receive_message_bytes = 4 << 20;        // limit: one reply message
-  size_t max_connection_memory_bytes = 16 << 20;       // limit: messages being assembled on one connection
-  std::string authority;                               // empty: from the target
+  KeepaliveOptions keepalive;  // off …
+  KeepaliveOptions vsock_keepalive = {
+      .time = std::chrono::seconds(10),  // … but on VSOCK, whose kernel has none
+      .timeout = std::chrono::seconds(5)};
+  size_t connections = 1;        // limit: connections to the target
+  bool connect_eagerly = false;  // open all of them at once, not as load asks for them
+  uint32_t max_receive_message_bytes = 4 << 20;  // limit: one reply message
+  size_t max_connection_memory_bytes = 16
+                                       << 20;  // limit: messages being assembled on one connection
+  std::string authority;                       // empty: from the target
   std::string user_agent = "saker/" SAKER_VERSION;
   // Reconnecting: grpc/doc/connection-backoff.md.
   Duration initial_backoff = std::chrono::seconds(1);

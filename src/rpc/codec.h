@@ -1,10 +1,11 @@
-// Codec<T>: how a message type becomes bytes and back. Specialised here for protobuf messages and for RawMessage (bytes in,
-// bytes out). Deliberately knows nothing of calls or streams. A codec offers:
+// Codec<T>: how a message type becomes bytes and back. Specialised here for protobuf messages and
+// for RawMessage (bytes in, bytes out). Deliberately knows nothing of calls or streams. A codec
+// offers:
 //   bool parse(const grpc::ReceivedMessage&, T&)      replaces what T held
-//   size_t size(const T&)                             bytes that write() needs; must precede write()
-//   void write(const T&, uint8_t* out)                exactly size() bytes
-//   void write_chunks(const T&, ChunkQueue& out)      the same for large messages
-//   void recycle(T&)                                  empty, capacity kept for the next call
+//   size_t size(const T&)                             bytes that write() needs; must precede
+//   write() void write(const T&, uint8_t* out)                exactly size() bytes void
+//   write_chunks(const T&, ChunkQueue& out)      the same for large messages void recycle(T&)
+//   empty, capacity kept for the next call
 #pragma once
 
 #include <google/protobuf/io/zero_copy_stream.h>
@@ -24,7 +25,8 @@ inline constexpr size_t kKeptMessageBytes = 4096;
 
 // Bytes as they are: for proxies, load generators, and methods whose payload is its own format.
 struct RawMessage {
-  // Not an aggregate: GCC 12 destroys one that is made of braces within a co_await expression twice (GCC PR 107288).
+  // Not an aggregate: GCC 12 destroys one that is made of braces within a co_await expression twice
+  // (GCC PR 107288).
   RawMessage() = default;
   RawMessage(std::string content) : bytes(std::move(content)) {}
   RawMessage(const char* content) : bytes(content) {}
@@ -64,13 +66,10 @@ class ChunkOutputStream final : public google::protobuf::io::ZeroCopyOutputStrea
 
 template <typename T>
 struct Codec {
+  // In two steps, because protobuf's own parse() logs a missing required field: no peer fills our
+  // log.
   static bool parse(const grpc::ReceivedMessage& message, T& value) {
-    if (message.chunks == nullptr) {
-      return value.ParseFromArray(message.contiguous.data(),
-                                  static_cast<int>(message.contiguous.size()));
-    }
-    ChunkInputStream input(*message.chunks);
-    return value.ParseFromZeroCopyStream(&input);
+    return parse_partial(message, value) && value.IsInitialized();
   }
   static size_t size(const T& value) { return value.ByteSizeLong(); }
   static void write(const T& value, uint8_t* out) { value.SerializeWithCachedSizesToArray(out); }
@@ -79,6 +78,16 @@ struct Codec {
     value.SerializePartialToZeroCopyStream(&output);
   }
   static void recycle(T& value) { value.Clear(); }
+
+ private:
+  static bool parse_partial(const grpc::ReceivedMessage& message, T& value) {
+    if (message.chunks == nullptr) {
+      return value.ParsePartialFromArray(message.contiguous.data(),
+                                         static_cast<int>(message.contiguous.size()));
+    }
+    ChunkInputStream input(*message.chunks);
+    return value.ParsePartialFromZeroCopyStream(&input);
+  }
 };
 
 template <>

@@ -1,5 +1,5 @@
-// Counters: what one loop counts, plain numbers written by that loop only. Readers on other threads take relaxed snapshots:
-// each number is right, a set of them may be a moment apart.
+// Counters: what one loop counts, plain numbers written by that loop only. Readers on other threads
+// take relaxed snapshots: each number is right, a set of them may be a moment apart.
 #pragma once
 
 #include <algorithm>
@@ -50,7 +50,8 @@ inline size_t counted_transport(net::Transport transport) {
 
 // Ended calls of one method over one transport.
 struct CallCounters {
-  // Latency bucket k counts calls of less than 2^k * 1.024 us and not less than half of that; the last has no upper bound.
+  // Latency bucket k counts calls of less than 2^k * 1.024 us and not less than half of that; the
+  // last has no upper bound.
   static constexpr size_t kLatencyBuckets = 26;
 
   std::array<Counter, grpc::kStatusCodeCount> by_code;
@@ -63,7 +64,8 @@ struct CallCounters {
   void count(grpc::StatusCode code, Duration duration) {
     const auto ns = static_cast<uint64_t>(std::max<int64_t>(duration.count(), 0));
     by_code[static_cast<size_t>(code)] += 1;
-    latency[std::min<size_t>(static_cast<size_t>(std::bit_width(ns >> 10)), kLatencyBuckets - 1)] += 1;
+    latency[std::min<size_t>(static_cast<size_t>(std::bit_width(ns >> 10)), kLatencyBuckets - 1)] +=
+        1;
     latency_sum_ns += ns;
   }
 };

@@ -5,8 +5,9 @@
 namespace saker::rpc {
 
 void Dispatcher::add(std::unique_ptr<Method> method) {
-  const auto same = std::find_if(methods_.begin(), methods_.end(),
-                                 [&](const auto& other) { return other->path() == method->path(); });
+  const auto same = std::find_if(methods_.begin(), methods_.end(), [&](const auto& other) {
+    return other->path() == method->path();
+  });
   if (same != methods_.end()) {
     method->index_ = (*same)->index_;
     *same = std::move(method);

@@ -1,5 +1,6 @@
-// Dispatcher: paths to methods. Filled before the server starts, immutable and shared by all loops from then on. Lookup costs
-// one cheap hash and one comparison, because some peers send :path as a literal on every call.
+// Dispatcher: paths to methods. Filled before the server starts, immutable and shared by all loops
+// from then on. Lookup costs one cheap hash and one comparison, because some peers send :path as a
+// literal on every call.
 #pragma once
 
 #include <memory>

@@ -7,7 +7,7 @@ namespace saker::rpc {
 namespace {
 
 constexpr size_t kStepBytes = 128;
-constexpr size_t kSizes = 32;          // frames up to 4 KiB are kept
+constexpr size_t kSizes = 32;  // frames up to 4 KiB are kept
 constexpr size_t kKeptPerSize = 1024;
 
 struct FreeFrame {
@@ -43,7 +43,8 @@ FrameLists::List* list_for(size_t bytes) {
 void* allocate_frame(size_t bytes) {
   FrameLists::List* list = list_for(bytes);
   if (list == nullptr) return ::operator new(bytes);
-  if (list->head == nullptr) return ::operator new((bytes + kStepBytes - 1) / kStepBytes * kStepBytes);
+  if (list->head == nullptr)
+    return ::operator new((bytes + kStepBytes - 1) / kStepBytes * kStepBytes);
   FreeFrame* frame = list->head;
   list->head = frame->next;
   --list->count;

@@ -1,5 +1,6 @@
-// Keepalive and PingPolicy: pings that find a dead peer, and the limit on a peer's pings (gRFC A8, grpc/doc/keepalive.md).
-// Pure: time is an argument; the connection's driver sends what is asked for.
+// Keepalive and PingPolicy: pings that find a dead peer, and the limit on a peer's pings (gRFC A8,
+// grpc/doc/keepalive.md). Pure: time is an argument; the connection's driver sends what is asked
+// for.
 #pragma once
 
 #include <chrono>
@@ -9,16 +10,18 @@
 namespace saker::rpc {
 
 struct KeepaliveOptions {
-  Duration time = Duration::max();                 // ping after so long without any byte from the peer; max: never
-  Duration timeout = std::chrono::seconds(20);     // limit: the answer's time; then the connection is dead
-  bool permit_without_calls = false;               // ping while no call is open
+  Duration time = Duration::max();  // ping after so long without any byte from the peer; max: never
+  Duration timeout =
+      std::chrono::seconds(20);       // limit: the answer's time; then the connection is dead
+  bool permit_without_calls = false;  // ping while no call is open
 };
 
 struct PingPolicyOptions {
-  Duration min_interval = std::chrono::minutes(5);        // limit: time between a peer's pings
-  Duration min_interval_local = std::chrono::seconds(5);  // limit: the same on Unix sockets and VSOCK
-  bool permit_without_calls = false;                      // without calls the limit is two hours otherwise
-  int max_strikes = 2;                                    // limit: pings too early, before GOAWAY
+  Duration min_interval = std::chrono::minutes(5);  // limit: time between a peer's pings
+  Duration min_interval_local =
+      std::chrono::seconds(5);        // limit: the same on Unix sockets and VSOCK
+  bool permit_without_calls = false;  // without calls the limit is two hours otherwise
+  int max_strikes = 2;                // limit: pings too early, before GOAWAY
 };
 
 // Our own pings.
@@ -55,7 +58,8 @@ class Keepalive {
   bool pinged_ = false;
 };
 
-// The peer's pings. A ping soon after we sent HEADERS or DATA is no strike: peers measure bandwidth with them.
+// The peer's pings. A ping soon after we sent HEADERS or DATA is no strike: peers measure bandwidth
+// with them.
 class PingPolicy {
  public:
   explicit PingPolicy(const PingPolicyOptions& options) : options_(options) {}

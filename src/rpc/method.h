@@ -1,5 +1,5 @@
-// Method: what the dispatcher finds behind a path: its name, its kind, and where its call slots come from, one pool a loop.
-// Immutable once the server runs, hence shared by all loops.
+// Method: what the dispatcher finds behind a path: its name, its kind, and where its call slots
+// come from, one pool a loop. Immutable once the server runs, hence shared by all loops.
 #pragma once
 
 #include <cstdint>

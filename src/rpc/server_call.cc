@@ -88,7 +88,8 @@ void ServerCall::finish_ok() {
                                      true);
 }
 
-// Status and trailing metadata; as Trailers-Only when no head has been sent (gRPC PROTOCOL-HTTP2.md "Responses").
+// Status and trailing metadata; as Trailers-Only when no head has been sent (gRPC PROTOCOL-HTTP2.md
+// "Responses").
 void ServerCall::finish(const grpc::Status& status) {
   if (!stream_open()) return;
   connection_->touch();
@@ -100,7 +101,8 @@ void ServerCall::finish(const grpc::Status& status) {
   std::string trailing_scratch;
   if (!stream_->head_sent) {
     fields.assign(std::begin(kResponseHead), std::end(kResponseHead));
-    if (context_.extras_ != nullptr) append_fields(context_.extras_->initial, initial_scratch, fields);
+    if (context_.extras_ != nullptr)
+      append_fields(context_.extras_->initial, initial_scratch, fields);
   }
   fields.push_back({"grpc-status", grpc::encode_grpc_status(status.code)});
   std::string message;
@@ -109,7 +111,8 @@ void ServerCall::finish(const grpc::Status& status) {
   std::string details(grpc::base64_encoded_size(status.details_bin.size()), '\0');
   grpc::base64_encode(as_bytes(status.details_bin), details.data());
   if (!details.empty()) fields.push_back({"grpc-status-details-bin", details});
-  if (context_.extras_ != nullptr) append_fields(context_.extras_->trailing, trailing_scratch, fields);
+  if (context_.extras_ != nullptr)
+    append_fields(context_.extras_->trailing, trailing_scratch, fields);
   hpack::CachedBlock unused;
   connection_->engine().send_headers(*stream_, fields, unused, {}, true);
 }
@@ -118,7 +121,8 @@ bool ServerCall::congested() const {
   return stream_->sending() || connection_->engine().output_full();
 }
 
-// While the stream's own data waits, on_drained() tells; when only the connection's output is full, its next flush does.
+// While the stream's own data waits, on_drained() tells; when only the connection's output is full,
+// its next flush does.
 void ServerCall::await_output() {
   if (!stream_->sending() && !ListHook<ReadyTag>::linked()) connection_->add_blocked(*this);
 }
@@ -176,7 +180,8 @@ void ServerCall::DeadlineTimer::on_timer(Time) {
   call.connection_->expire(call);
 }
 
-// The stream is gone. A handler that still runs keeps the slot until it ends, and keeps counting against the limit.
+// The stream is gone. A handler that still runs keeps the slot until it ends, and keeps counting
+// against the limit.
 void ServerCall::close(h2::CloseCause cause) {
   count(grpc::StatusCode::kCancelled);
   stream_ = nullptr;

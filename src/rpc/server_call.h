@@ -1,9 +1,11 @@
-// ServerCall: one call on the server, from the request's head to the end of both its stream and its handler. Pooled per loop
-// and method together with its typed messages; the steady state allocates nothing. Events of the connection only change its
-// state and put it on the connection's ready list; run() is called from there, outside of any event.
+// ServerCall: one call on the server, from the request's head to the end of both its stream and its
+// handler. Pooled per loop and method together with its typed messages; the steady state allocates
+// nothing. Events of the connection only change its state and put it on the connection's ready
+// list; run() is called from there, outside of any event.
 //
 //   bound ──head, messages──▶ ready ──run()──▶ running ──finish()──▶ finished ──▶ recycled
-//     └──────────── stream closed: not yet run: recycled; running: cancelled, recycled when the handler ends
+//     └──────────── stream closed: not yet run: recycled; running: cancelled, recycled when the
+//     handler ends
 #pragma once
 
 #include "saker/base/intrusive_list.h"
@@ -46,14 +48,15 @@ class ServerCall : public ListHook<ReadyTag>, public ListHook<RunningTag> {
 
   // Puts the call on the ready list.
   void make_ready();
-  // Ends the call before or instead of its handler. Inside an event: takes effect when the ready list runs.
+  // Ends the call before or instead of its handler. Inside an event: takes effect when the ready
+  // list runs.
   void refuse(grpc::StatusCode code, std::string message);
   bool refused() const { return refusal_ != nullptr; }
   void run_refusal();
 
   // ---- replies, from run() only
-  // Writes the response head if it is still due, then: room for `size` bytes of one message in the output, or null: then
-  // make a ChunkQueue with room for the prefix and call send_chunks().
+  // Writes the response head if it is still due, then: room for `size` bytes of one message in the
+  // output, or null: then make a ChunkQueue with room for the prefix and call send_chunks().
   uint8_t* begin_message(size_t size);
   void send_chunks(ChunkQueue&& prefixed_message);
   // Sends the status and closes our side. The stream may be gone afterwards.
@@ -67,8 +70,8 @@ class ServerCall : public ListHook<ReadyTag>, public ListHook<RunningTag> {
   // Congested: puts the call on the ready list, or calls on_drained(), when that has passed.
   void await_output();
 
-  // The handler has started and will end with handler_done(); between them the call outlives its stream. One that may
-  // suspend says so before its first suspension.
+  // The handler has started and will end with handler_done(); between them the call outlives its
+  // stream. One that may suspend says so before its first suspension.
   void handler_started() { running_ = true; }
   void handler_suspends();
   void handler_done();
@@ -105,7 +108,7 @@ class ServerCall : public ListHook<ReadyTag>, public ListHook<RunningTag> {
   ServerConnection* connection_ = nullptr;
   h2::Stream* stream_ = nullptr;  // null: closed
   std::unique_ptr<grpc::Status> refusal_;
-  int http_status_ = 200;         // of a refusal that is HTTP's, not gRPC's
+  int http_status_ = 200;  // of a refusal that is HTTP's, not gRPC's
   uint64_t reply_wire_bytes_ = 0;
   bool running_ = false;
   bool holds_slot_ = false;

@@ -118,8 +118,8 @@ void ServerConnection::arm_timer() {
   if (idle_check_at_ == kNever && calls_ == 0) {
     idle_check_at_ = time_after(active_at_, kIdleAfter);
   }
-  const Time due = std::min({engine_.poll_timeout(), keepalive_.poll_timeout(calls_ != 0),
-                             close_by_, idle_check_at_});
+  const Time due = std::min(
+      {engine_.poll_timeout(), keepalive_.poll_timeout(calls_ != 0), close_by_, idle_check_at_});
   if (due == kNever) return;
   if (!armed() || due < deadline()) loop_.loop().arm(*this, due);
 }
@@ -251,7 +251,8 @@ struct ServerConnection::RequestHead {
 
 void ServerConnection::on_headers(h2::Stream& stream, const h2::HeadersEvent& event) {
   using hpack::Token;
-  if (event.kind == h2::HeadersKind::kTrailers) {  // a client may end its side so; nothing in them is for us
+  if (event.kind ==
+      h2::HeadersKind::kTrailers) {  // a client may end its side so; nothing in them is for us
     return static_cast<ServerCall*>(stream.user)->on_data({}, true);
   }
   RequestHead head;
@@ -302,7 +303,8 @@ void ServerConnection::add_metadata(grpc::Metadata& metadata,
 
 ServerCall& ServerConnection::bind_call(h2::Stream& stream, const Method* method) {
   idle_check_at_ = kNever;
-  ServerCall& call = method != nullptr ? *method->get_call(loop_.index()) : loop_.get_refused_call();
+  ServerCall& call =
+      method != nullptr ? *method->get_call(loop_.index()) : loop_.get_refused_call();
   call.method_ = method;
   call.connection_ = this;
   call.stream_ = &stream;
@@ -319,7 +321,8 @@ ServerCall& ServerConnection::bind_call(h2::Stream& stream, const Method* method
   return call;
 }
 
-// What HTTP and gRPC forbid in a head, most basic first (gRPC PROTOCOL-HTTP2.md, "Requests" and "Errors").
+// What HTTP and gRPC forbid in a head, most basic first (gRPC PROTOCOL-HTTP2.md, "Requests" and
+// "Errors").
 void ServerConnection::refuse_head(ServerCall& call, const RequestHead& head,
                                    const h2::HeadersEvent& event) {
   const auto refuse_http = [&](int status) {
@@ -365,6 +368,9 @@ void ServerConnection::on_stream_drained(h2::Stream& stream) {
 void ServerConnection::on_ping(uint64_t) {
   const net::Transport transport = stream_->peer().transport;
   const bool is_local = transport != net::Transport::kTcp;
+  // A large message goes out over many turns, and its receiver measures bandwidth all the while.
+  if (engine_.data_frames_sent() != data_frames_at_ping_) ping_policy_.on_sent();
+  data_frames_at_ping_ = engine_.data_frames_sent();
   too_many_pings_ = !ping_policy_.allow(loop_.loop().now(), is_local, calls_ != 0);
 }
 void ServerConnection::on_ping_ack(uint64_t) {}

@@ -1,7 +1,9 @@
-// ServerConnection: the driver that joins one net::Stream with one h2::Connection and the calls on it, the only place where
-// the pure engine meets I/O on the server. Within a turn: input, then the ready calls, then one write.
+// ServerConnection: the driver that joins one net::Stream with one h2::Connection and the calls on
+// it, the only place where the pure engine meets I/O on the server. Within a turn: input, then the
+// ready calls, then one write.
 //
-//   on_data ─▶ handle_input ─▶ calls fill, become ready ─▶ run_ready ─▶ replies into output ─▶ flush ─▶ submit
+//   on_data ─▶ handle_input ─▶ calls fill, become ready ─▶ run_ready ─▶ replies into output ─▶
+//   flush ─▶ submit
 //
 // It lives until its stream has ended and its last call has been released. One loop.
 #pragma once
@@ -104,18 +106,19 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   IntrusiveList<ServerCall, ReadyTag> blocked_;  // writers that wait for room in the output
   MemoryBudget budget_;
   grpc::MessageContext messages_;
-  const size_t transport_;    // counted_transport() of the peer
+  const size_t transport_;  // counted_transport() of the peer
   Keepalive keepalive_;
   PingPolicy ping_policy_;
-  Time active_at_;                // bytes last arrived
-  Time close_by_ = kNever;         // a write that must be through by then, or the connection ends
-  Time idle_check_at_ = kNever;   // when to look whether the connection is idle
-  size_t calls_ = 0;          // bound and not yet released
+  Time active_at_;               // bytes last arrived
+  Time close_by_ = kNever;       // a write that must be through by then, or the connection ends
+  Time idle_check_at_ = kNever;  // when to look whether the connection is idle
+  size_t calls_ = 0;             // bound and not yet released
   size_t released_calls_ = 0;
+  uint64_t data_frames_at_ping_ = 0;
   bool too_many_pings_ = false;
   bool in_turn_ = false;
   bool reading_paused_ = false;
-  bool ended_ = false;        // the stream has ended or been closed
+  bool ended_ = false;  // the stream has ended or been closed
 };
 
 }  // namespace saker::rpc

@@ -1,5 +1,5 @@
-// ServerContext: what a handler may know and say about its call beside request and reply. Lives in the call's slot; valid
-// until the handler has ended. Belongs to the call's loop.
+// ServerContext: what a handler may know and say about its call beside request and reply. Lives in
+// the call's slot; valid until the handler has ended. Belongs to the call's loop.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,8 @@
 
 namespace saker::rpc {
 
-// Told once when the call is cancelled while it is registered; may not resume coroutines or end the call from inside.
+// Told once when the call is cancelled while it is registered; may not resume coroutines or end the
+// call from inside.
 class CancelWaiter {
  public:
   virtual void on_cancelled() = 0;
@@ -24,7 +25,8 @@ class CancelWaiter {
 
 class ServerContext {
  public:
-  // When the bytes that completed the request were received; and the wall clock that belongs to a time.
+  // When the bytes that completed the request were received; and the wall clock that belongs to a
+  // time.
   Time received_at() const { return received_at_; }
   int64_t wall_ns(Time time) const { return loop_->wall_ns(time); }
   Time read_clock() { return clock_read_at_ = loop_->read_clock(); }
@@ -32,7 +34,8 @@ class ServerContext {
 
   // kNever when the client set none.
   Time deadline() const { return deadline_; }
-  // The client has gone, has reset the call, or its deadline has passed: nobody waits for the reply.
+  // The client has gone, has reset the call, or its deadline has passed: nobody waits for the
+  // reply.
   bool cancelled() const { return cancelled_; }
 
   // At most one; null: none.
@@ -72,7 +75,7 @@ class ServerContext {
   const net::Peer* peer_ = nullptr;
   std::string_view method_;
   Time received_at_{};
-  Time started_at_{};     // the head's arrival
+  Time started_at_{};  // the head's arrival
   Time deadline_ = kNever;
   Time clock_read_at_{};  // by the handler, so that the call's duration need not read it again
   bool cancelled_ = false;

@@ -1,5 +1,5 @@
-// ServerLoop: one loop's share of a server: its connections and what they have in common. Everything but connection_count()
-// and counters() belongs to the loop's thread.
+// ServerLoop: one loop's share of a server: its connections and what they have in common.
+// Everything but connection_count() and counters() belongs to the loop's thread.
 #pragma once
 
 #include <atomic>
@@ -21,8 +21,8 @@ class ServerLoop {
  public:
   ServerLoop(size_t index, net::Loop& loop, const Dispatcher& dispatcher,
              const ServerOptions& options);
-  // Handlers that have not ended are destroyed where they wait: whatever resumes them from other threads (a pool) must
-  // have ended before.
+  // Handlers that have not ended are destroyed where they wait: whatever resumes them from other
+  // threads (a pool) must have ended before.
   ~ServerLoop();
   ServerLoop(const ServerLoop&) = delete;
   ServerLoop& operator=(const ServerLoop&) = delete;
@@ -44,7 +44,8 @@ class ServerLoop {
   // Every options().call_log.sample-th call.
   bool should_log() { return log_countdown_ != 0 && --log_countdown_ == 0 && restart_countdown(); }
 
-  // Any thread. The placer counts a connection when it chooses this loop; its end takes it off again.
+  // Any thread. The placer counts a connection when it chooses this loop; its end takes it off
+  // again.
   size_t connection_count() const { return connection_count_.load(std::memory_order_relaxed); }
   void expect_connection() { connection_count_.fetch_add(1, std::memory_order_relaxed); }
 

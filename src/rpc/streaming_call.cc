@@ -50,8 +50,8 @@ bool StreamingCallBase::read_ready() {
   return true;
 }
 
-// Looks for a whole message in the inbox. What goes into an unfinished one counts as read, or a message larger than the
-// window could never arrive.
+// Looks for a whole message in the inbox. What goes into an unfinished one counts as read, or a
+// message larger than the window could never arrive.
 bool StreamingCallBase::next_message() {
   while (inbox_ != nullptr && !inbox_->empty()) {
     Bytes data = inbox_->front()->bytes();
@@ -64,7 +64,8 @@ bool StreamingCallBase::next_message() {
         fail_read(StatusCode::kResourceExhausted,
                   "message of " + std::to_string(message_.size) + " bytes is over the limit");
       } else {
-        fail_read(StatusCode::kInternal, "compressed message without a grpc-encoding, or a bad flag");
+        fail_read(StatusCode::kInternal,
+                  "compressed message without a grpc-encoding, or a bad flag");
       }
       return false;
     }

@@ -1,5 +1,6 @@
-// Streaming calls: the handler is a coroutine that reads requests and writes replies at its own pace. What it has not read
-// stays within the stream's window, so a slow handler slows its client; what the client does not take suspends write().
+// Streaming calls: the handler is a coroutine that reads requests and writes replies at its own
+// pace. What it has not read stays within the stream's window, so a slow handler slows its client;
+// what the client does not take suspends write().
 //   Task<grpc::Status> (ServerContext&, Reader<Request>&, Reply&)            client streaming
 //   Task<grpc::Status> (ServerContext&, Request&, Writer<Reply>&)            server streaming
 //   Task<grpc::Status> (ServerContext&, Reader<Request>&, Writer<Reply>&)    bidirectional
@@ -85,9 +86,9 @@ class StreamingCallBase : public ServerCall {
   grpc::ReceivedMessage message_;
   bool message_ready_ = false;
   bool started_ = false;
-  bool ended_ = false;           // END_STREAM or the stream is gone
-  size_t taken_bytes_ = 0;       // of the first chunk, by message_
-  size_t credit_bytes_ = 0;      // read, not yet given back
+  bool ended_ = false;       // END_STREAM or the stream is gone
+  size_t taken_bytes_ = 0;   // of the first chunk, by message_
+  size_t credit_bytes_ = 0;  // read, not yet given back
   grpc::Status read_status_;
   std::coroutine_handle<> read_waiter_;
   std::coroutine_handle<> write_waiter_;
@@ -167,8 +168,8 @@ class StreamingCall final : public StreamingCallBase {
     const bool read = co_await reader_side_.read(request_);
     if (!read) {
       if (!read_status().ok()) co_return read_status();
-      co_return grpc::Status{grpc::StatusCode::kUnimplemented, "a call without a request message",
-                             {}};
+      co_return grpc::Status{
+          grpc::StatusCode::kUnimplemented, "a call without a request message", {}};
     }
     auto status = co_await handler_(context_, request_, writer_side_);
     if (!status) co_return handler_threw();

@@ -1,6 +1,6 @@
-// StreamingClientCall<Request, Reply>: any streaming kind from the client's side, by events on the loop. Derive and implement
-// on_reply(), on_writable(), on_done(). What on_reply() has not been given yet stays within the stream's window: pause()
-// slows the server down.
+// StreamingClientCall<Request, Reply>: any streaming kind from the client's side, by events on the
+// loop. Derive and implement on_reply(), on_writable(), on_done(). What on_reply() has not been
+// given yet stays within the stream's window: pause() slows the server down.
 #pragma once
 
 #include <memory>
@@ -12,11 +12,13 @@ namespace saker::rpc {
 
 class StreamingClientCallBase : public ClientCall {
  public:
-  // No on_reply() while paused; when the stream has ended, what had arrived by then is delivered all the same.
+  // No on_reply() while paused; when the stream has ended, what had arrived by then is delivered
+  // all the same.
   void pause(bool paused);
   // We have nothing more to send.
   void writes_done();
-  // False: hold back; on_writable() tells when to go on. Writing nevertheless is allowed and queues.
+  // False: hold back; on_writable() tells when to go on. Writing nevertheless is allowed and
+  // queues.
   bool writable();
 
  protected:

@@ -382,10 +382,11 @@ TEST_F(Ends, ChannelMayBeClosedFromInsideAnEvent) {
 
 TEST_F(Ends, ACallThatRestartsItselfOutlivesItsChannel) {
   serve_echo();
-  call.when_done = [&] {
-    if (call.done < 100) call.start(world.channel(), bidi_method());
-  };
   start();
+  Channel* const channel = &world.channel();
+  call.when_done = [&] {
+    if (call.done < 100) call.start(*channel, bidi_method());
+  };
   world.run_for(1s);
   world.destroy_channel();
   EXPECT_GE(call.done, 1);

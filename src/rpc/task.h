@@ -1,6 +1,7 @@
-// Task<T>: a lazily started coroutine that yields one T. Awaiting it starts it; its end resumes the awaiting coroutine by
-// symmetric transfer, so that chains of tasks use no stack. An exception that leaves the body is caught here, once, and
-// reported by failed(): no exception crosses into the loop. Single-threaded: a task stays on the loop that started it.
+// Task<T>: a lazily started coroutine that yields one T. Awaiting it starts it; its end resumes the
+// awaiting coroutine by symmetric transfer, so that chains of tasks use no stack. An exception that
+// leaves the body is caught here, once, and reported by failed(): no exception crosses into the
+// loop. Single-threaded: a task stays on the loop that started it.
 #pragma once
 
 #include <coroutine>
@@ -66,7 +67,8 @@ class [[nodiscard]] Task {
   bool failed() const { return handle_.promise().failed; }
   T& result() { return *handle_.promise().value; }
 
-  // A failed inner task fails the outer one: T must be default-constructible to stand in for the missing value.
+  // A failed inner task fails the outer one: T must be default-constructible to stand in for the
+  // missing value.
   struct Awaiter {
     std::coroutine_handle<promise_type> handle;
     bool await_ready() const noexcept { return false; }

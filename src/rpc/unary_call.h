@@ -1,6 +1,8 @@
-// Unary calls: exactly one request message, then the handler, then one reply or a status. Two kinds of handler:
-//   grpc::Status       (ServerContext&, Request&, Reply&)    runs inline on the loop: for work of microseconds
-//   Task<grpc::Status> (ServerContext&, Request&, Reply&)    a coroutine: may await timers, pools, other calls
+// Unary calls: exactly one request message, then the handler, then one reply or a status. Two kinds
+// of handler:
+//   grpc::Status       (ServerContext&, Request&, Reply&)    runs inline on the loop: for work of
+//   microseconds Task<grpc::Status> (ServerContext&, Request&, Reply&)    a coroutine: may await
+//   timers, pools, other calls
 // Both may move from the request and into the reply.
 #pragma once
 
@@ -56,7 +58,8 @@ class UnaryCall final : public UnaryCallBase {
     }
   }
 
-  // Making the coroutine may throw too: it allocates, and a handler may be a function that returns another's task.
+  // Making the coroutine may throw too: it allocates, and a handler may be a function that returns
+  // another's task.
   void start_task() {
     try {
       task_ = handler_(context_, request_, reply_);

@@ -24,7 +24,8 @@ void UnaryClientCallBase::on_data(Bytes data, bool) {
 void UnaryClientCallBase::on_complete() {
   if (messages_ == 1 && reader_.at_boundary()) return;
   status_ = {StatusCode::kInternal,
-             messages_ == 0 ? "status OK without a reply" : "the reply was cut short", {}};
+             messages_ == 0 ? "status OK without a reply" : "the reply was cut short",
+             {}};
 }
 
 }  // namespace saker::rpc

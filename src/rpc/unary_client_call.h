@@ -1,4 +1,5 @@
-// UnaryClientCall<Request, Reply>: one request, one reply. Derive and implement on_done(), or use CallbackCall below.
+// UnaryClientCall<Request, Reply>: one request, one reply. Derive and implement on_done(), or use
+// CallbackCall below.
 #pragma once
 
 #include <functional>
@@ -24,7 +25,8 @@ class UnaryClientCallBase : public ClientCall {
 template <typename Request, typename Reply>
 class UnaryClientCall : public UnaryClientCallBase {
  public:
-  // The caller's to fill before start() and to read from on_done() on. The reply of a failed call means nothing.
+  // The caller's to fill before start() and to read from on_done() on. The reply of a failed call
+  // means nothing.
   Request& request() { return request_; }
   Reply& reply() { return reply_; }
 

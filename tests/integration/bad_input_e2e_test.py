@@ -44,6 +44,7 @@ class CommandLines(e2e.TestCase):
             (["bench", "echo", "-n", "1", "-z", "1s"], "excludes"),
             (["bench", "echo", "-z", "0"], "must be more than 0"),
             (["bench", "echo", "-t", "2", "-c", "1"], "each thread needs a connection"),
+            (["bench", "echo", "fd:3"], "fd:3 is one connection"),
             (["bench", "echo", "-c", "1000000", "-m", "1000000"], "calls in flight"),
             (["bench", "echo", "--rps", "-5"], "is not a rate"),
             (["bench", "echo", "--arrivals", "late"], "neither constant nor poisson"),
@@ -58,6 +59,8 @@ class CommandLines(e2e.TestCase):
             (["serve", "--listen", "memory://x"], "for tests only"),
             (["serve", "--metrics", "9090"], "the port is missing"),
             (["serve", "--allow-cid", "everyone"], "is not a CID"),
+            (["serve", "--key", "dsa-512"], "dsa-512"),
+            (["serve", "--key", "a=ec-p256", "--key", "a=ec-p384", "--check-config"], "a"),
             # Where one cannot listen.
             (["serve", "--listen", f"unix:{regular}"], "not a socket is in the way"),
             (["serve", "--listen", "unix:/nonexistent/s.sock"], "No such file or directory"),

@@ -31,8 +31,8 @@ void write_all(const std::string& text) {
 bool ControlPipe::receive(v1::Command& command) {
   unsigned char prefix[4];
   if (!read_all(reinterpret_cast<char*>(prefix), sizeof prefix)) return false;
-  const uint32_t size = prefix[0] | uint32_t{prefix[1]} << 8 | uint32_t{prefix[2]} << 16 |
-                        uint32_t{prefix[3]} << 24;
+  const uint32_t size =
+      prefix[0] | uint32_t{prefix[1]} << 8 | uint32_t{prefix[2]} << 16 | uint32_t{prefix[3]} << 24;
   std::string text(size, '\0');
   return read_all(text.data(), size) && command.ParseFromString(text);
 }

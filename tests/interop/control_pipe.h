@@ -1,6 +1,6 @@
-// ControlPipe: how the runner talks to a client program: messages of interop.proto on stdin and stdout, each behind its length
-// as four bytes, little-endian. Shared by Saker's and gRPC C++'s client; knows neither. receive() belongs to one thread, send()
-// to any.
+// ControlPipe: how the runner talks to a client program: messages of interop.proto on stdin and
+// stdout, each behind its length as four bytes, little-endian. Shared by Saker's and gRPC C++'s
+// client; knows neither. receive() belongs to one thread, send() to any.
 #pragma once
 
 #include <mutex>

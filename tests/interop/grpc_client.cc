@@ -1,4 +1,5 @@
-// gRPC C++'s client of the interoperability tests: does the calls that the runner commands, over one channel.
+// gRPC C++'s client of the interoperability tests: does the calls that the runner commands, over
+// one channel.
 //   grpc_interop_client --target ADDRESS
 // Ends when stdin does; calls still open are cancelled.
 #include <cstdio>

@@ -53,7 +53,8 @@ class DrivenStream final : public DrivenCall,
     self_ = shared_from_this();
     stub.PrepareBidiStreamingCall(&context_, spec_.path(), {}, this);
     StartRead(&reply_);
-    write_next();  // before StartCall(): everything else is started from within reactions, hence needs no hold
+    write_next();  // before StartCall(): everything else is started from within reactions, hence
+                   // needs no hold
     StartCall();
   }
 

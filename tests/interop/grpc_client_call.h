@@ -1,5 +1,6 @@
-// DrivenCall: one call of the gRPC C++ client as the runner described it, on the generic callback API: messages are bytes.
-// Owns itself until its outcome has been told. Reactions come on gRPC's threads, one at a time for a call, but for cancel().
+// DrivenCall: one call of the gRPC C++ client as the runner described it, on the generic callback
+// API: messages are bytes. Owns itself until its outcome has been told. Reactions come on gRPC's
+// threads, one at a time for a call, but for cancel().
 #pragma once
 
 #include <grpcpp/generic/generic_stub.h>

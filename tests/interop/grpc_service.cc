@@ -141,8 +141,7 @@ void answer(const EchoService::EchoRequest& request, EchoService::EchoReply& rep
 
 }  // namespace
 
-grpc::Status EchoService::Echo(grpc::ServerContext*, const EchoRequest* request,
-                               EchoReply* reply) {
+grpc::Status EchoService::Echo(grpc::ServerContext*, const EchoRequest* request, EchoReply* reply) {
   answer(*request, *reply);
   return {};
 }

@@ -1,5 +1,5 @@
-// The test service of interop.proto, and Echo, on gRPC C++'s synchronous server, as its documentation shows it. Answers what
-// Saker's server answers; shares no code with Saker.
+// The test service of interop.proto, and Echo, on gRPC C++'s synchronous server, as its
+// documentation shows it. Answers what Saker's server answers; shares no code with Saker.
 #pragma once
 
 #include <grpcpp/grpcpp.h>

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Runs every case of cases.py for every pair of implementations with Saker on one side, over every transport.
+"""Runs every case for every pair of implementations with Saker on one side, over every transport.
 
     interop_test.py --bin-dir DIR --peer grpc_cpp|grpc_python|saker [unittest arguments]
 
@@ -13,9 +13,10 @@ import sys
 import time
 import unittest
 
-import cases
+import cases_of_messages, cases_of_status, cases_of_life  # in the table's order
 import harness
 import interop_pb2 as pb
+from case import CASES, INTEROP, OK
 
 
 class Pair(unittest.TestCase):
@@ -50,13 +51,20 @@ class Pair(unittest.TestCase):
     def start_server(self, address=None, **options):
         server = harness.Server(self.implementations[self.server_name],
                                 address or self.directory.new_address(self.transport), **options)
-        self.addCleanup(server.kill)
+        self.addCleanup(self.stop_server, server)
         return server
 
     def start_client(self, target):
         client = harness.Client(self.implementations[self.client_name], target)
-        self.addCleanup(client.close)
+        self.addCleanup(lambda: self.assertEqual(client.close(), 0))
         return client
+
+    def stop_server(self, server):
+        """A server that a case has left running ends well, too: sanitizers speak by exit code."""
+        if server.process.poll() is None:
+            server.terminate()
+            self.assertEqual(server.wait()[0], 0)
+        server.kill()
 
     def unused_address(self):
         """An address where nobody listens and a server may."""
@@ -71,7 +79,7 @@ class Pair(unittest.TestCase):
         return self.client.start(path, kind, requests, **options).wait()
 
     def start_unary(self, request, **options):
-        return self.client.start(cases.INTEROP + "Unary", pb.UNARY, [request], **options)
+        return self.client.start(INTEROP + "Unary", pb.UNARY, [request], **options)
 
     def unary(self, request, **options):
         return self.start_unary(request, **options).wait()
@@ -89,9 +97,9 @@ class Pair(unittest.TestCase):
         request = pb.Mark(mark=mark).SerializeToString()
         give_up_at = time.monotonic() + 5 * harness.SLOWNESS
         while True:
-            outcome = (client or self.client).start(cases.INTEROP + "Watch", pb.UNARY,
+            outcome = (client or self.client).start(INTEROP + "Watch", pb.UNARY,
                                                     [request]).wait()
-            self.check(outcome, cases.OK, replies=1)
+            self.check(outcome, OK, replies=1)
             marked = pb.Marked.FromString(outcome.replies[0])
             if is_so(marked):
                 return
@@ -103,7 +111,7 @@ def make_pair(client, server, transport, implementations):
     """A class whose tests are the cases that make sense for this pair."""
     members = {"client_name": client, "server_name": server, "transport": transport,
                "implementations": implementations}
-    for test in cases.CASES:
+    for test in CASES:
         if test.applies(client, server):
             members["test_" + test.__name__] = test
     return type(f"{client}_to_{server}_over_{transport.name}", (Pair,), members)
@@ -128,7 +136,7 @@ class TableResult(unittest.TextTestResult):
         width = max((len(name) for name, _ in self.outcomes), default=0)
         print(f"\n{'case':{width}}  " + " ".join(f"{chr(ord('A') + at):4}"
                                                  for at in range(len(pairs))))
-        for test in cases.CASES:
+        for test in CASES:
             name = test.__name__
             row = [self.outcomes.get((name, pair), "-") for pair in pairs]
             if any(cell != "-" for cell in row):

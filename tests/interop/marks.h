@@ -1,5 +1,5 @@
-// Marks: what has become of the calls that carry a mark, so that a test can see cancellation from the server's side. Shared by
-// Saker's and gRPC C++'s test server; any thread.
+// Marks: what has become of the calls that carry a mark, so that a test can see cancellation from
+// the server's side. Shared by Saker's and gRPC C++'s test server; any thread.
 #pragma once
 
 #include <map>
@@ -12,7 +12,9 @@ namespace saker::interop {
 
 class Marks {
  public:
-  void started(const std::string& mark) { add(mark, &v1::Marked::started, &v1::Marked::set_started); }
+  void started(const std::string& mark) {
+    add(mark, &v1::Marked::started, &v1::Marked::set_started);
+  }
   void cancelled(const std::string& mark) {
     add(mark, &v1::Marked::cancelled, &v1::Marked::set_cancelled);
   }

@@ -160,8 +160,8 @@ void DrivenCall::add_reply(std::string bytes) {
 
 void DrivenCall::finish(const rpc::ClientCall& call) {
   const Duration took = loop_->read_clock() - started_at_;
-  outcome_.set_duration_ms(static_cast<uint32_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(took).count()));
+  outcome_.set_duration_ms(
+      static_cast<uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()));
   outcome_.set_code(static_cast<uint32_t>(call.status().code));
   outcome_.set_message(call.status().message);
   outcome_.set_details(call.status().details_bin);

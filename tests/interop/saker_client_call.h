@@ -1,5 +1,6 @@
-// DrivenCall: one call of the Saker client as the runner described it, from start to the Outcome. Whether its messages go
-// through protobuf or as raw bytes depends on the method: Echo's are typed, all others raw. Belongs to the channel's loop.
+// DrivenCall: one call of the Saker client as the runner described it, from start to the Outcome.
+// Whether its messages go through protobuf or as raw bytes depends on the method: Echo's are typed,
+// all others raw. Belongs to the channel's loop.
 #pragma once
 
 #include <functional>

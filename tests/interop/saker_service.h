@@ -1,5 +1,5 @@
-// The test service of interop.proto on Saker's server, and Reflect: a method that hands its bytes back, for load generators
-// whose replies must all have one size.
+// The test service of interop.proto on Saker's server, and Reflect: a method that hands its bytes
+// back, for load generators whose replies must all have one size.
 #pragma once
 
 #include "marks.h"

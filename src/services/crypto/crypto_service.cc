@@ -30,13 +30,13 @@ Result<std::unique_ptr<CryptoService>> CryptoService::start(const Options& optio
   if (!specs) return std::unexpected(specs.error());
   auto keys = KeyRing::generate(*specs);
   if (!keys) return std::unexpected(keys.error());
-  if (auto pairwise = run_pairwise_tests(*keys); !pairwise) return std::unexpected(pairwise.error());
+  if (auto pairwise = run_pairwise_tests(*keys); !pairwise)
+    return std::unexpected(pairwise.error());
   auto pool = WorkerPool::start({.threads = options.threads,
                                  .cheap_capacity = options.cheap_queue,
                                  .expensive_capacity = options.expensive_queue});
   if (!pool) return std::unexpected(pool.error());
-  return std::unique_ptr<CryptoService>(
-      new CryptoService(*std::move(keys), *std::move(pool)));
+  return std::unique_ptr<CryptoService>(new CryptoService(*std::move(keys), *std::move(pool)));
 }
 
 CryptoService::CryptoService(KeyRing keys, std::unique_ptr<WorkerPool> pool)
@@ -109,9 +109,8 @@ Task<Status> CryptoService::sign(ServerContext& context, v1::SignRequest& reques
   const auto plan = plan_signature(keys_, request);
   if (!plan) co_return plan.error();
   Status status;
-  Offload offload(*pool_, signing_lane(*plan), context, [&](size_t index) {
-    status = worker(index).sign(*plan, reply);
-  });
+  Offload offload(*pool_, signing_lane(*plan), context,
+                  [&](size_t index) { status = worker(index).sign(*plan, reply); });
   const OffloadResult result = co_await offload;
   if (result != OffloadResult::kDone) co_return offload_status(result, plan->algorithm);
   signatures_[static_cast<size_t>(plan->algorithm)].fetch_add(1, std::memory_order_relaxed);
@@ -140,8 +139,8 @@ Task<Status> CryptoService::sign_batch(ServerContext& context, v1::SignBatchRequ
   Offload offload(*pool_, lane, context, [&](size_t index) {
     for (size_t at = 0; at < plans.size(); ++at) {
       v1::SignResult& result = *reply.mutable_results(static_cast<int>(at));
-      const Status status = plans[at] ? worker(index).sign(*plans[at], *result.mutable_reply())
-                                      : plans[at].error();
+      const Status status =
+          plans[at] ? worker(index).sign(*plans[at], *result.mutable_reply()) : plans[at].error();
       if (!status.ok()) result.clear_reply();
       result.set_code(static_cast<int>(status.code));
       result.set_message(status.message);

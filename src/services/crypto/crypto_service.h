@@ -1,5 +1,6 @@
-// The Crypto service (proto/saker/crypto/v1/crypto.proto): requests checked on the loop, arithmetic on the workers. Every
-// worker has its own key objects, made on its own thread. Started before the server, and outlives it.
+// The Crypto service (proto/saker/crypto/v1/crypto.proto): requests checked on the loop, arithmetic
+// on the workers. Every worker has its own key objects, made on its own thread. Started before the
+// server, and outlives it.
 #pragma once
 
 #include <array>

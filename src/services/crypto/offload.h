@@ -1,5 +1,5 @@
-// Offload: a coroutine's trip from its loop to the worker pool and back. Work that nobody waits for any more (cancelled, or
-// past its deadline) is dropped before it starts.
+// Offload: a coroutine's trip from its loop to the worker pool and back. Work that nobody waits for
+// any more (cancelled, or past its deadline) is dropped before it starts.
 //
 //   loop: co_await offload ──▶ pool lane ──▶ worker: work(worker) ──▶ post ──▶ loop: resumes
 //                    └─ lane full: resumes at once with kRefused
@@ -23,7 +23,11 @@ template <typename Work>  // void(size_t worker), on a worker's thread
 class Offload final : private Job, private net::PostedTask, private rpc::CancelWaiter {
  public:
   Offload(WorkerPool& pool, Lane lane, rpc::ServerContext& context, Work work)
-      : pool_(pool), lane_(lane), context_(context), loop_(context.loop()), work_(std::move(work)) {}
+      : pool_(pool),
+        lane_(lane),
+        context_(context),
+        loop_(context.loop()),
+        work_(std::move(work)) {}
 
   bool await_ready() const { return false; }
   // False: goes on at once.

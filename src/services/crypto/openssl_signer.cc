@@ -85,7 +85,8 @@ class OpenSslSigner final : public Signer {
   }
 
   std::expected<size_t, SignError> call_sign(Algorithm algorithm, Bytes digest, MutableBytes out) {
-    if (sign_[static_cast<size_t>(algorithm)] == nullptr) return std::unexpected(SignError::kNoPrivateKey);
+    if (sign_[static_cast<size_t>(algorithm)] == nullptr)
+      return std::unexpected(SignError::kNoPrivateKey);
     size_t length = out.size();
     if (EVP_PKEY_sign(sign_[static_cast<size_t>(algorithm)].get(), out.data(), &length,
                       digest.data(), digest.size()) == 1) {

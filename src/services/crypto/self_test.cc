@@ -1,3 +1,4 @@
+// The known answers of the self-test and how they are run: see self_test.h.
 #include "saker/services/crypto/self_test.h"
 
 #include <algorithm>

@@ -139,8 +139,9 @@ Status SigningWorker::sign(const Plan& plan, v1::SignReply& reply) {
   if (!digest) return digest.error();
   std::string& signature = *reply.mutable_signature();
   signature.resize(max_signature_bytes(plan.key->type()));
-  const auto size = (*signer)->sign(plan.algorithm, *digest, plan.format,
-                                    {reinterpret_cast<uint8_t*>(signature.data()), signature.size()});
+  const auto size =
+      (*signer)->sign(plan.algorithm, *digest, plan.format,
+                      {reinterpret_cast<uint8_t*>(signature.data()), signature.size()});
   if (!size) return {StatusCode::kInternal, std::string(describe(size.error())), {}};
   signature.resize(*size);
   reply.set_signature_crc32c(crc32c(as_bytes(signature)));

@@ -1,4 +1,5 @@
-// The Echo service (proto/saker/echo/v1/echo.proto): payloads back unchanged, with the times in between.
+// The Echo service (proto/saker/echo/v1/echo.proto): payloads back unchanged, with the times in
+// between.
 #pragma once
 
 #include "saker/rpc/dispatcher.h"

@@ -1,0 +1,274 @@
+"""saker bench: what it measures, what it prints, and how it ends."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import time
+
+import saker_e2e as e2e
+
+SCHEMA = {
+    "schema": str, "target": str, "transport": str, "method": str, "settings": dict,
+    "duration_ns": int, "calls_per_second": float, "calls": int, "errors": int,
+    "wrong_replies": int, "unfinished": int, "statuses": list, "bytes_sent": int,
+    "bytes_received": int, "latency_ns": dict, "client": dict, "environment": dict,
+    "warnings": list, "broken_assertions": list,
+}  # fmt: skip
+PERCENTILES = ("p50", "p90", "p99", "p99_9", "p99_99", "max", "mean")
+
+
+class Bench(e2e.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.server = e2e.Server("--threads", "1")
+        cls.addClassCleanup(cls.server.kill)
+
+    def bench(self, *arguments: str, code: int = 0) -> dict:
+        return self.assert_json("bench", "echo", self.server.address, *arguments, code=code)
+
+    # ---- the report
+
+    def test_json(self) -> None:
+        report = self.bench("-c", "3", "-m", "7", "-n", "5000", "--size", "1KiB", "--quiet")
+        for key, kind in SCHEMA.items():
+            self.assertIsInstance(report[key], kind, key)
+        self.assertEqual(report["schema"], "saker.bench/1")
+        self.assertEqual(report["target"], self.server.address)
+        self.assertEqual(report["transport"], "tcp")
+        self.assertEqual(report["method"], "/saker.echo.v1.Echo/Echo")
+        self.assertEqual(report["calls"], 5000)
+        self.assertEqual((report["errors"], report["unfinished"]), (0, 0))
+        self.assertEqual(report["statuses"], [{"name": "OK", "code": 0, "calls": 5000}])
+        self.assertEqual(report["settings"]["connections"], 3)
+        self.assertEqual(report["settings"]["streams_per_connection"], 7)
+        self.assertEqual(report["settings"]["payload_bytes"], 1024)
+        self.assertGreater(report["bytes_sent"], 5000 * 1024)
+        self.assertGreater(report["bytes_received"], 5000 * 1024)
+        for kind in ("corrected", "uncorrected"):
+            latency = report["latency_ns"][kind]
+            values = [latency[name] for name in ("min", "p50", "p90", "p99", "p99_9", "max")]
+            self.assertEqual(values, sorted(values))
+            self.assertGreater(latency["min"], 0)
+            for name in PERCENTILES:
+                self.assertIn(name, latency)
+        rate = report["calls"] / report["duration_ns"] * 1e9
+        self.assertAlmostEqual(report["calls_per_second"], rate, delta=rate / 1000)
+        self.assertEqual(len(report["client"]["thread_cpu_ns"]), 1)
+        self.assertGreater(report["client"]["thread_cpu_ns"][0], 0)
+        for fact in ("saker", "compiler", "build", "kernel", "cpu", "affinity", "flags"):
+            self.assertTrue(report["environment"][fact], fact)
+
+    def test_text(self) -> None:
+        done = self.assert_run("bench", "echo", self.server.address, "-n", "1000")
+        self.assertIn("1,000", done.stdout)
+        self.assertIn("p99.99", done.stdout)
+        self.assertEqual(done.stderr, "", "no live line where nobody looks")
+
+    def test_live_line_on_a_terminal(self) -> None:
+        for quiet in ([], ["--quiet"]):
+            master, slave = pty.openpty()
+            process = e2e.subprocess.Popen(
+                [e2e.SAKER, "bench", "echo", self.server.address, "--duration", "1s", *quiet],
+                stdin=e2e.subprocess.DEVNULL,
+                stdout=e2e.subprocess.DEVNULL,
+                stderr=slave,
+            )
+            os.close(slave)
+            text = b""
+            while select.select([master], [], [], e2e.TIMEOUT_S)[0]:
+                try:
+                    text += os.read(master, 65536)
+                except OSError:  # EIO: the other end has closed
+                    break
+            os.close(master)
+            self.assertEqual(process.wait(e2e.TIMEOUT_S), 0)
+            if quiet:
+                self.assertEqual(text, b"")
+            else:
+                self.assertRegex(text.decode(), r"\d calls  [\d,]+/s  0 errors  1s left")
+                self.assertTrue(text.endswith(b"\r\x1b[K"))
+
+    # ---- the load
+
+    def test_count_is_exact(self) -> None:
+        for arguments in (
+            ["-n", "1"],
+            ["-n", "12345"],
+            ["-c", "5", "-t", "3", "-m", "1", "--count", "1000"],
+            ["-n", "3000", "--warmup", "200ms"],
+            ["-n", "500", "--rps", "5000"],
+            ["--connections", "3", "--threads", "3", "--streams", "100", "-n", "2"],
+        ):
+            with self.subTest(arguments=arguments):
+                report = self.bench(*arguments)
+                self.assertEqual(report["calls"], int(arguments[arguments.index("-n") + 1])
+                                 if "-n" in arguments else 1000)  # fmt: skip
+
+    def test_duration_and_warmup(self) -> None:
+        begin = time.monotonic()
+        report = self.bench("-z", "500ms", "--warmup", "500ms")
+        self.assertGreaterEqual(time.monotonic() - begin, 1.0)
+        self.assertGreaterEqual(report["duration_ns"], 450e6)
+        self.assertLess(report["duration_ns"], 1400e6)
+        self.assertEqual(report["settings"]["warmup_ns"], 500_000_000)
+        self.assertEqual(report["unfinished"], 0)
+
+    def test_open_loop(self) -> None:
+        for arrivals in ("constant", "poisson"):
+            with self.subTest(arrivals):
+                report = self.bench(
+                    "--rps", "2000", "--arrivals", arrivals, "-z", "1s", "-c", "4", "-t", "2",
+                    "--warmup", "100ms",
+                )  # fmt: skip
+                self.assertEqual(report["settings"]["loop"], "open")
+                self.assertEqual(report["settings"]["arrivals"], arrivals)
+                tolerance = 1 if arrivals == "constant" else 300
+                self.assertAlmostEqual(
+                    report["calls"] + report["unfinished"], 2000, delta=tolerance
+                )
+                corrected = report["latency_ns"]["corrected"]["mean"]
+                self.assertGreaterEqual(corrected, report["latency_ns"]["uncorrected"]["mean"])
+
+    def test_open_loop_counts_from_the_schedule(self) -> None:
+        """A server that stands still for 500 ms is seen in the corrected latencies."""
+        with e2e.Server("--threads", "1") as server:
+            bench = e2e.start(
+                "bench", "echo", server.address, "--rps", "1000", "-z", "2s", "-c", "1", "-m", "1",
+                "--json",
+            )  # fmt: skip
+            time.sleep(0.8)
+            server.send_signal(signal.SIGSTOP)
+            time.sleep(0.5)
+            server.send_signal(signal.SIGCONT)
+            out, err = bench.communicate(timeout=e2e.TIMEOUT_S)
+        self.assertEqual(bench.returncode, 0, err)
+        latency = json.loads(out)["latency_ns"]
+        # One call in flight: only one sees the stop itself, hundreds wait because of it.
+        self.assertGreater(latency["corrected"]["p90"], 100e6)
+        self.assertLess(latency["uncorrected"]["p90"], 100e6)
+        self.assertGreater(latency["uncorrected"]["max"], 300e6)
+
+    def test_transports(self) -> None:
+        listen = [f"unix:{self.directory}/s", f"unix-abstract:saker-bench-{os.getpid()}"]
+        with e2e.Server(listen=listen) as server:
+            for address in server.addresses:
+                report = self.assert_json("bench", "echo", address, "-n", "1000")
+                self.assertEqual((report["calls"], report["transport"]), (1000, "unix"))
+
+    def test_large_payloads(self) -> None:
+        report = self.bench("--size", "1MiB", "-c", "2", "-m", "2", "-n", "40")
+        self.assertEqual((report["calls"], report["errors"]), (40, 0))
+
+    def test_target_from_the_environment(self) -> None:
+        env = {"SAKER_TARGET": self.server.address}
+        self.assertEqual(self.assert_json("bench", "echo", "-n", "10", env=env)["calls"], 10)
+
+    # ---- how it ends
+
+    def test_assertions(self) -> None:
+        good = ["--assert", "errors==0,p99<10s", "--assert", "calls>=1000"]
+        self.assertEqual(self.bench("-n", "1000", *good)["broken_assertions"], [])
+        report = self.bench(
+            "-n", "1000", "--assert", "p50<1ns", "--assert", "calls==1000", code=e2e.EXIT_ASSERTION
+        )
+        self.assertEqual(len(report["broken_assertions"]), 1)
+        self.assertTrue(report["broken_assertions"][0].startswith("p50<1ns broken"))
+        done = self.assert_run(
+            "bench", "echo", self.server.address, "-n", "10", "--assert", "rps>1000000000", code=99
+        )
+        self.assertIn("rps>1000000000 broken", done.stdout)
+
+    def test_errors(self) -> None:
+        too_large = ["--size", "5MiB", "-c", "1", "-m", "1", "-n", "3"]
+        report = self.bench(*too_large, code=e2e.EXIT_FAILED)
+        self.assertEqual((report["calls"], report["errors"]), (3, 3))
+        self.assertEqual(report["statuses"][0]["name"], "RESOURCE_EXHAUSTED")
+        self.assertIn("the first error: RESOURCE_EXHAUSTED", " ".join(report["warnings"]))
+        self.bench(*too_large, "--assert", "errors<=3", code=0)
+        self.bench(*too_large, "--assert", "errors<1%", code=e2e.EXIT_ASSERTION)
+
+    def test_deadline(self) -> None:
+        with e2e.Server() as server:
+            bench = e2e.start(
+                "bench", "echo", server.address, "-c", "1", "-m", "10", "-z", "1500ms",
+                "--deadline", "200ms", "--json",
+            )  # fmt: skip
+            time.sleep(0.7)
+            server.send_signal(signal.SIGSTOP)
+            out, err = bench.communicate(timeout=e2e.TIMEOUT_S)
+            server.send_signal(signal.SIGCONT)
+        self.assertEqual(bench.returncode, e2e.EXIT_FAILED, err)
+        statuses = {status["name"] for status in json.loads(out)["statuses"]}
+        self.assertEqual(statuses, {"OK", "DEADLINE_EXCEEDED"})
+
+    def test_calls_that_hang_are_told_of(self) -> None:
+        with e2e.Server() as server:
+            bench = e2e.start(
+                "bench", "echo", server.address, "-c", "1", "-m", "10", "-z", "1s", "--json"
+            )
+            time.sleep(0.7)
+            server.send_signal(signal.SIGSTOP)
+            out, err = bench.communicate(timeout=e2e.TIMEOUT_S)
+            server.send_signal(signal.SIGCONT)
+        self.assertEqual(bench.returncode, e2e.EXIT_FAILED, err)
+        report = json.loads(out)
+        self.assertEqual((report["unfinished"], report["errors"]), (10, 0))
+        self.assertIn("still in flight", " ".join(report["warnings"]))
+
+    def test_interrupt(self) -> None:
+        bench = e2e.start("bench", "echo", self.server.address, "-t", "2", "-z", "1h", "--json")
+        time.sleep(0.7)
+        bench.send_signal(signal.SIGINT)
+        out, err = bench.communicate(timeout=e2e.TIMEOUT_S)
+        self.assertEqual(bench.returncode, e2e.EXIT_INTERRUPTED, err)
+        report = json.loads(out)
+        self.assertGreater(report["calls"], 0)
+        self.assertEqual((report["errors"], report["unfinished"]), (0, 0))
+
+    def test_connect_timeout(self) -> None:
+        with e2e.silent_listener() as listener:
+            begin = time.monotonic()
+            self.assert_run(
+                "bench", "echo", e2e.address_of(listener), "--connect-timeout", "300ms",
+                code=e2e.EXIT_USAGE, stderr="0 of 10 connections",
+            )  # fmt: skip
+            self.assertLess(time.monotonic() - begin, 5)
+
+    def test_server_killed_in_mid_run(self) -> None:
+        for arguments in (["-z", "10s"], ["-n", "100000000"], ["--rps", "1000", "-z", "10s"]):
+            with self.subTest(arguments=arguments):
+                server = e2e.Server()
+                bench = e2e.start(
+                    "bench", "echo", server.address, "-c", "2", "-m", "10", "--json",
+                    "--connect-timeout", "500ms", *arguments,
+                )  # fmt: skip
+                time.sleep(0.7)
+                begin = time.monotonic()
+                server.kill()
+                out, err = bench.communicate(timeout=e2e.TIMEOUT_S)
+                self.assertLess(time.monotonic() - begin, 5)
+                self.assertEqual(bench.returncode, e2e.EXIT_FAILED, err)
+                report = json.loads(out)
+                self.assertGreaterEqual(report["errors"], 1)
+                self.assertLess(report["errors"], 5000, "no storm of calls that fail at once")
+                self.assertIn("the server was away for 500ms", " ".join(report["warnings"]))
+
+    def test_server_that_comes_back(self) -> None:
+        address = f"unix:{self.directory}/s"
+        server = e2e.Server(listen=[address])
+        bench = e2e.start("bench", "echo", address, "-c", "2", "-z", "4s", "--json")
+        time.sleep(0.7)
+        server.kill()
+        with e2e.Server(listen=[address]) as server:
+            out, err = bench.communicate(timeout=e2e.TIMEOUT_S)
+            self.assertEqual(bench.returncode, e2e.EXIT_FAILED, err)
+            self.assertEqual(server.stop(), 0)
+            self.assertGreater(server.calls()["OK"], 0)
+        self.assertTrue(re.search("UNAVAILABLE", out))
+
+
+if __name__ == "__main__":
+    e2e.main()

@@ -1,0 +1,133 @@
+"""saker sign, verify, keys and bench sign; every signature is checked by the openssl program too."""
+
+import hashlib
+import json
+import subprocess
+
+import saker_e2e as e2e
+
+HASHES = {"SHA256": "sha256", "SHA384": "sha384", "SHA512": "sha512"}
+ALGORITHMS = [
+    *(("rsa-2048", f"RSA_PKCS1_V15_{name}") for name in HASHES),
+    *(("rsa-2048", f"RSA_PSS_{name}") for name in HASHES),
+    ("ec-p256", "ECDSA_P256_SHA256"),
+    ("ec-p384", "ECDSA_P384_SHA384"),
+]
+INVALID_ARGUMENT = 3
+NOT_FOUND = 5
+FAILED_PRECONDITION = 9
+
+
+class Crypto(e2e.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.server = e2e.Server("--key", "rsa-2048", "--key", "ec-p256", "--key", "mine=ec-p384")
+        cls.addClassCleanup(cls.server.kill)
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.message = self.write("message", b"to be signed " * 1000)
+        self.signature = str(self.directory / "signature")
+
+    def sign(self, *arguments: str, **options: object):
+        return self.assert_run(
+            "sign", self.server.address, "--out", self.signature, *arguments, **options
+        )
+
+    def verify(self, *arguments: str, **options: object):
+        return self.assert_run(
+            "verify", self.server.address, "--signature", self.signature, *arguments, **options
+        )
+
+    def openssl_agrees(self, key_type: str, algorithm: str) -> bool:
+        key = str(self.directory / "key.pem")
+        self.assert_run(
+            "keys", "get", self.server.address, "--key-type", key_type, "--format", "pem",
+            "--out", key,
+        )  # fmt: skip
+        digest = HASHES[algorithm.rsplit("_", 1)[1]]
+        command = ["openssl", "dgst", f"-{digest}", "-verify", key, "-signature", self.signature]
+        if "PSS" in algorithm:
+            command += ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:digest"]
+        done = subprocess.run([*command, self.message], capture_output=True, check=False)
+        return done.returncode == 0
+
+    def test_every_algorithm(self) -> None:
+        for key_type, algorithm in ALGORITHMS:
+            choice = ["--key-type", key_type, "--algorithm", algorithm]
+            with self.subTest(algorithm):
+                self.sign(*choice, "--in", self.message)
+                self.verify(*choice, "--in", self.message)
+                self.assertTrue(self.openssl_agrees(key_type, algorithm))
+                other = self.write("other", "something else")
+                self.verify(*choice, "--in", other, code=e2e.EXIT_FAILED)
+
+    def test_digests_and_names(self) -> None:
+        with open(self.message, "rb") as message:
+            digest = hashlib.sha384(message.read()).digest()
+        choice = ["--key", "mine", "--algorithm", "ECDSA_P384_SHA384"]
+        self.sign(*choice, "--digest", stdin=digest)
+        self.verify(*choice, "--in", self.message)
+        self.sign(*choice, "--signature-format", "p1363", "--in", self.message)
+        self.verify(*choice, "--signature-format", "p1363", "--in", self.message)
+
+    def test_wrong_pairs_and_digests(self) -> None:
+        wrong = e2e.exit_of_status(INVALID_ARGUMENT), e2e.exit_of_status(FAILED_PRECONDITION)
+        for arguments, stdin in (
+            (["--key-type", "ec-p256", "--algorithm", "RSA_PSS_SHA256"], b"x"),
+            (["--key-type", "rsa-2048", "--algorithm", "ECDSA_P256_SHA256"], b"x"),
+            (["--key-type", "rsa-2048", "--algorithm", "RSA_PSS_SHA256", "--digest"], b"x" * 31),
+        ):
+            with self.subTest(arguments=arguments):
+                done = e2e.run("sign", self.server.address, *arguments, stdin=stdin)
+                self.assertIn(done.returncode, (*wrong, e2e.EXIT_USAGE), done.stderr)
+                self.assertNotEqual(done.stderr, "")
+        done = e2e.run(
+            "sign", self.server.address, "--key", "none", "--algorithm", "RSA_PSS_SHA256", stdin=b"x"
+        )
+        self.assertEqual(done.returncode, e2e.exit_of_status(NOT_FOUND), done.stderr)
+
+    def test_bad_command_lines(self) -> None:
+        for arguments in (
+            ["sign", "--algorithm", "RSA_PSS_SHA256"],
+            ["sign", "--key-type", "rsa-2048"],
+            ["sign", "--key-type", "rsa-512", "--algorithm", "RSA_PSS_SHA256"],
+            ["sign", "--key-type", "rsa-2048", "--algorithm", "MD5"],
+            ["sign", "--key-type", "rsa-2048", "--algorithm", "RSA_PSS_SHA256", "--in", "/none"],
+            ["sign", "--key-type", "rsa-2048", "--algorithm", "RSA_PSS_SHA256", "--in", "/"],
+            ["verify", "--key-type", "rsa-2048", "--algorithm", "RSA_PSS_SHA256"],
+            ["keys"],
+            ["keys", "get"],
+            ["keys", "get", "--key-type", "rsa-2048", "--format", "xml"],
+        ):
+            with self.subTest(arguments=arguments):
+                self.assertNotEqual(self.assert_run(*arguments, code=e2e.EXIT_USAGE).stderr, "")
+
+    def test_keys(self) -> None:
+        listed = self.assert_run("keys", "list", self.server.address).stdout
+        for name in ("rsa-2048", "ec-p256", "mine"):
+            self.assertIn(name, listed)
+        self.assertIn("mine", json.dumps(self.assert_json("keys", "list", self.server.address)))
+        get = ["keys", "get", self.server.address, "--key", "mine", "--format"]
+        self.assertIn("BEGIN PUBLIC KEY", self.assert_run(*get, "pem").stdout)
+        self.assertEqual(json.loads(self.assert_run(*get, "jwk").stdout)["crv"], "P-384")
+
+    def test_waiting_for_the_server(self) -> None:
+        choice = ["--key-type", "rsa-2048", "--algorithm", "RSA_PSS_SHA256"]
+        self.assert_run(
+            "sign", e2e.closed_port(), *choice, "--wait-for-ready", "--deadline", "200ms",
+            code=e2e.exit_of_status(e2e.DEADLINE_EXCEEDED), stdin=b"x",
+        )  # fmt: skip
+
+    def test_bench(self) -> None:
+        for verify_every in ("1", "5", "0"):
+            report = self.assert_json(
+                "bench", "sign", self.server.address, "--key-type", "ec-p256", "--algorithm",
+                "ECDSA_P256_SHA256", "-n", "500", "-c", "2", "-m", "4",
+                "--verify-every", verify_every,
+            )  # fmt: skip
+            self.assertEqual((report["calls"], report["errors"]), (500, 0))
+
+
+if __name__ == "__main__":
+    e2e.main()
