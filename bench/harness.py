@@ -2,6 +2,7 @@
 import dataclasses
 import glob
 import os
+import re
 import statistics
 import subprocess
 import tempfile
@@ -21,12 +22,15 @@ class Result:
     verdict: str  # "ok", "short", "" where there is no target
 
 
-def cpu_ns(pid):
-    """CPU time of all threads of a process so far, in nanoseconds."""
+def cpu_ns(pid, thread=None):
+    """CPU time of all threads of a process, or of those with that name, so far, in nanoseconds."""
     total = 0
-    for path in glob.glob(f"/proc/{pid}/task/*/schedstat"):
+    for path in glob.glob(f"/proc/{pid}/task/*"):
         try:
-            with open(path, encoding="ascii") as file:
+            with open(path + "/comm", encoding="utf-8") as file:
+                if thread is not None and file.read().strip() != thread:
+                    continue
+            with open(path + "/schedstat", encoding="ascii") as file:
                 total += int(file.read().split()[0])
         except OSError:
             pass  # a thread that ended
@@ -71,6 +75,14 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
         self.process.stdout.close()
+        self.check_statuses()
+
+    def check_statuses(self):
+        """h2load takes a reply for a success whatever its grpc-status; Saker says at its end what it has answered."""
+        self.log.seek(0)
+        served = re.search(r"served (\S+) calls?: (.*)", self.log.read().decode())
+        if served and served.group(2).strip() != f"OK {served.group(1)}":
+            raise RuntimeError(f"not all calls succeeded: {served.group(0)}")
 
 
 def run_load(command, cpus=str(LOAD_CPU)):

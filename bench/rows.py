@@ -39,16 +39,17 @@ class Bench(Harness):
     def bench(self, target, *flags, cpus="1"):
         return json.loads(run_load([self.path("saker"), "bench", "echo", target, "--json", "--quiet", *flags], cpus))
 
-    def h2load_cpu(self, server, calls, connections, streams, headers=()):
-        """Server CPU nanoseconds per call under h2load; every call must have succeeded with a whole reply."""
+    def h2load_cpu(self, server, calls, connections, streams, headers=(), thread=None):
+        """Server CPU nanoseconds per call under h2load, of all threads or of those with that name; every call must have
+        succeeded with a whole reply."""
         extra = [word for header in headers for word in ("-H", header)]
 
         def measure():
-            before = cpu_ns(server.pid)
+            before = cpu_ns(server.pid, thread)
             out = run_load(["h2load", "-n", calls, "-c", connections, "-m", streams, "-t", 1, "-d", self.request,
                             "-H", "content-type: application/grpc", "-H", "te: trailers", *extra,
                             f"http://{server.address}{ECHO}"])
-            after = cpu_ns(server.pid)
+            after = cpu_ns(server.pid, thread)
             check_h2load(out, calls)
             return (after - before) / calls
 
@@ -196,8 +197,17 @@ def p8(bench):
             return 1e9 / json.loads(out)["wall_ns_per_call"]
 
         own, bare = bench.rounds_of(lambda: bench.quiet(ours, [saker.pid]), lambda: bench.quiet(raw, [floor.pid]))
+        with Server([bench.path("raw_messages"), "server", "127.0.0.1:0"]) as untyped:
+            def messages():
+                out = run_load([bench.path("raw_messages"), "client", untyped.address, size, calls])
+                return 1e9 / json.loads(out)["wall_ns_per_call"]
+
+            bytes_only, bare_again = bench.rounds_of(lambda: bench.quiet(messages, [untyped.pid]),
+                                                     lambda: bench.quiet(raw, [floor.pid]))
     bench.add("P8", "1 MiB echo, one in flight, typed", f"{own:,.0f}/s", f"raw socket echo {bare:,.0f}/s", own / bare,
               ">= 0.6", own / bare >= 0.6)
+    bench.add("P8", "  RawMessage", f"{bytes_only:,.0f}/s", f"raw socket echo {bare_again:,.0f}/s",
+              bytes_only / bare_again, ">= 0.75", bytes_only / bare_again >= 0.75)
 
 
 def p9(bench):
@@ -224,4 +234,19 @@ def p10(bench):
               "<= 1.1", two / one <= 1.1)
 
 
-ROWS = {"P1": p1, "P2": p2, "P3": p3, "P4": p4, "P7": p7, "P8": p8, "P9": p9, "P10": p10}
+def observation(bench):
+    """What call records and metrics cost the loop. The log thread's work is its own."""
+    calls = bench.count(1_000_000)
+    with bench.serve() as plain, \
+            bench.serve(1, "--log-level", "debug", "--log-format", "json", "--log-sample", "1",
+                        "--log-file", "/dev/null") as logging, \
+            bench.serve(1, "--metrics", "127.0.0.1:0") as counting:
+        without, with_records, with_metrics = bench.rounds_of(
+            *(bench.h2load_cpu(server, calls, 10, 100, thread="saker") for server in (plain, logging, counting)))
+    bench.add("OBS", "loop CPU of a JSON call record each", microseconds(with_records - without), "", None, "<= 0.5 us",
+              with_records - without <= 500)
+    bench.add("OBS", "server CPU with --metrics", microseconds(with_metrics), microseconds(without),
+              with_metrics / without, "<= 1.05", with_metrics <= 1.05 * without)
+
+
+ROWS = {"P1": p1, "P2": p2, "P3": p3, "P4": p4, "P7": p7, "P8": p8, "P9": p9, "P10": p10, "OBS": observation}

@@ -25,8 +25,8 @@ bool write_file(pb::compiler::GeneratorContext& context, const std::string& name
 }
 
 // The first part of the file's namespace that no C++ can have, or an empty text. Where protobuf
-// does not rename it, its own code for the messages does not compile either, and says so less
-// clearly.
+// does not rename it, its own code for the messages does not compile
+// either, and says so less clearly.
 std::string keyword_in(std::string_view cpp_namespace) {
   while (!cpp_namespace.empty()) {
     const size_t end = cpp_namespace.find("::");

@@ -1,6 +1,6 @@
 // The plugin as protoc sees it: one .saker.h and one .saker.cc for each .proto file, also for a
-// file without services, so that a build knows its outputs without reading its inputs. Takes no
-// parameters.
+// file without services, so that a build knows its outputs without reading
+// its inputs. Takes no parameters.
 #pragma once
 
 #include <google/protobuf/compiler/code_generator.h>

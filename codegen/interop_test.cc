@@ -1,5 +1,5 @@
-// gRPC's own test services, compiled by the plugin and served: blocking stubs and calls of all four
-// kinds.
+// gRPC's own test services, compiled by the plugin and served:
+// blocking stubs and calls of all four kinds.
 #include <gtest/gtest.h>
 
 #include "grpc/testing/test.saker.h"

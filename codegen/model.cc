@@ -29,8 +29,8 @@ std::string namespace_of(const pb::FileDescriptor& file) {
                                          : name.substr(kBefore, name.size() - kBefore - kBehind);
 }
 
-// A comment's lines as they stand behind "//". One that ends in a backslash would swallow the line
-// behind it.
+// A comment's lines as they stand behind "//". One that ends in a backslash would
+// swallow the line behind it.
 void append_lines(std::string_view text, std::vector<std::string>& lines) {
   while (!text.empty()) {
     const size_t end = text.find('\n');
@@ -116,6 +116,7 @@ std::vector<std::string> message_headers(const pb::FileDescriptor& file) {
     }
   }
   std::vector<std::string> headers;
+  headers.reserve(stems.size());
   for (const std::string& stem : stems) headers.push_back(stem + ".pb.h");
   return headers;
 }

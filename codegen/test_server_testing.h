@@ -54,8 +54,8 @@ class TestServer {
   std::unique_ptr<rpc::Channel> channel_;
 };
 
-// A streaming call that sends `requests` as the server takes them and keeps the replies. `Call` is
-// a stub's call type.
+// A streaming call that sends `requests` as the server takes them and keeps the replies.
+// `Call` is a stub's call type.
 template <typename Call, typename Request, typename Reply>
 class Conversation final : public Call {
  public:

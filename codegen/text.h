@@ -31,8 +31,8 @@ class Text {
 // "A file that was generated": the first lines of both files.
 void add_opening(const File& file, Text& text);
 
-// Around code that names deprecated methods itself; nothing unless some method of `service` is
-// deprecated.
+// Around code that names deprecated methods itself; nothing unless some method
+// of `service` is deprecated.
 void add_warnings_off(const Service& service, Text& text);
 void add_warnings_on(const Service& service, Text& text);
 

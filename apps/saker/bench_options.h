@@ -1,5 +1,5 @@
-// What a run of `saker bench` is asked to do; filled from the command line, read by the threads of
-// the run.
+// What a run of `saker bench` is asked to do; filled from the command line,
+// read by the threads of the run.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// saker bench sign: one signature algorithm under load, signatures verified with the server's
-// public key.
+// saker bench sign: one signature algorithm under load, signatures verified
+// with the server's public key.
 #include <memory>
 
 #include "bench_command.h"

@@ -2,7 +2,8 @@
 // connections, and one call object for every stream in flight, started again as soon as it ends
 // (closed loop) or when the schedule says so (open loop).
 //
-//   begin ──warm-up──▶ measure_from ──end_at or count──▶ no new calls ──all ended, or kGraceTime──▶
+//   begin ──warm-up──▶ measure_from ──end_at or count──▶ no new calls
+//         ──all ended, or kGraceTime──▶ done
 //
 // Latency counts from the scheduled time (corrected) and from the send (uncorrected) to the receipt
 // of the bytes that ended the call; both ends are turn times, so a call is never made to look
@@ -26,8 +27,8 @@
 
 namespace saker::app {
 
-// What a thread found out. Read by others through `calls` and `errors` while it runs, all of it
-// afterwards.
+// What a thread found out. Read by others through `calls` and `errors` while
+// it runs, all of it afterwards.
 struct BenchResult {
   std::atomic<uint64_t> calls{0};  // measured calls that have ended
   std::atomic<uint64_t> errors{0};
@@ -137,17 +138,22 @@ class BenchThread {
   // What is due between turns.
   Time next_tick() const {
     Time next = loop_.now() < end_at_ ? end_at_ : time_after(end_at_, kGraceTime);
-    if (!measuring_) next = std::min(next, share_.measure_from);
+    if (!open_loop() && !measuring_) next = std::min(next, share_.measure_from);
     if (idle_.empty() || !may_start()) return next;
     return std::min(next, open_loop() ? std::max(schedule_.due(), retry_at_) : retry_at_);
   }
   void tick(Time now) {
-    if (!measuring_ && now >= share_.measure_from) start_measuring(now);
     if (open_loop()) return start_due(now);
+    if (measuring_is_due(now)) start_measuring(now);
     while (now >= retry_at_ && !idle_.empty() && may_start()) start(now);
   }
 
+  bool measuring_is_due(Time time) const { return !measuring_ && time >= share_.measure_from; }
+
+  // The schedule, not the turn, says which call is the first measured one: an open loop that is
+  // late may start calls of the warm-up and of the measurement in one turn.
   void start(Time intended) {
+    if (measuring_is_due(intended)) start_measuring(loop_.now());
     Call& call = *idle_.back();
     idle_.pop_back();
     call.intended = intended;
@@ -167,8 +173,8 @@ class BenchThread {
     call.start(channel_, Workload::method(), call_options);
   }
 
-  // Open loop: everything that is due and has a free stream; what has none waits, and its latency
-  // grows.
+  // Open loop: everything that is due and has a free stream;
+  // what has none waits, and its latency grows.
   void start_due(Time now) {
     if (now < retry_at_) return;
     while (schedule_.due() <= now && !idle_.empty() && may_start()) {

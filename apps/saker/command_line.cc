@@ -183,8 +183,8 @@ std::string unexpected_argument(const CLI::App& command, const std::string& argu
   return message;
 }
 
-// An unknown flag comes before whatever else is wrong: its value may have been taken for an
-// argument.
+// An unknown flag comes before whatever else is wrong:
+// its value may have been taken for an argument.
 std::string message_of(const CLI::App& command, const CLI::ParseError& error) {
   const std::vector<std::string> rest = command.remaining();
   for (const std::string& argument : rest) {

@@ -37,8 +37,8 @@ void collect_lane(const crypto::LaneStats& lane, std::string_view name, MetricFa
 
 }  // namespace
 
-// Algorithms are few and fixed, so that all of them have series from the start: rates need a zero
-// to start from.
+// Algorithms are few and fixed, so that all of them have series from the start:
+// rates need a zero to start from.
 void collect_crypto_metrics(const crypto::CryptoService& service, MetricFamilies& out) {
   out.add_gauge(kThreads, static_cast<double>(service.pool().threads()));
   collect_lane(service.pool().stats(crypto::Lane::kCheap), "cheap", out);

@@ -1,5 +1,5 @@
-// Metrics of the Crypto service: its workers' lanes, and signatures and refusals by algorithm. Any
-// thread.
+// Metrics of the Crypto service: its workers' lanes,
+// and signatures and refusals by algorithm. Any thread.
 #pragma once
 
 #include "metric_families.h"

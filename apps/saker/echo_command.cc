@@ -70,6 +70,13 @@ int run_echo(EchoArguments& arguments) {
   return exit_code_of_run(options, **run);
 }
 
+Result<grpc::Compression> parse_choice(std::string_view name) {
+  if (name == "off") return grpc::Compression::kIdentity;
+  const auto compression = grpc::parse_compression(name);
+  if (!compression) return fail("off, deflate or gzip");
+  return *compression;
+}
+
 }  // namespace
 
 void add_echo_command(CLI::App& app, int& exit_code) {
@@ -105,6 +112,10 @@ void add_echo_command(CLI::App& app, int& exit_code) {
                "of each call, with --stream of the whole stream; 0: none")
       ->default_str("10s");
   add_metadata(command, options.metadata);
+  add_parsed<grpc::Compression>(command, "--compression", options.compression, parse_choice,
+                                "of requests: off, deflate or gzip")
+      ->type_name("NAME")
+      ->default_str("off");
   command.add_flag("--json", options.json, "print one JSON document, times in ns");
   command.footer(
       "Of a call's total time, server is what the server says it took from receipt to reply,\n"

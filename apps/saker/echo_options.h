@@ -5,6 +5,7 @@
 #include <string>
 
 #include "saker/base/time.h"
+#include "saker/grpc/compression.h"
 #include "saker/grpc/metadata.h"
 #include "saker/net/address.h"
 
@@ -20,6 +21,7 @@ struct EchoOptions {
   bool wait_for_ready = false;
   bool stream = false;
   grpc::Metadata metadata;
+  grpc::Compression compression = grpc::Compression::kIdentity;  // of requests
   bool json = false;
 };
 

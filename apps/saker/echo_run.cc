@@ -36,6 +36,11 @@ rpc::ChannelOptions channel_options(const EchoOptions& options) {
   return channel;
 }
 
+// Until what ended the turn arrived; a call that ends where it was started has taken no time.
+Duration time_since(Time sent, const net::Loop& loop) {
+  return std::max(loop.now(), sent) - sent;
+}
+
 void fill_in(const EchoRequest& request, const EchoReply& reply, Duration total,
              EchoResult& result) {
   result.total = total;
@@ -77,7 +82,7 @@ class EchoStreamBase : public rpc::StreamingClientCall<EchoRequest, EchoReply>, 
     EchoResult result;
     result.sequence = answered_++;
     result.peer = peer_name();
-    fill_in(request_, reply, plan_->loop.now() - sent_at_, result);
+    fill_in(request_, reply, time_since(sent_at_, plan_->loop), result);
     plan_->on_result(std::move(result));
     if (answered_ == plan_->options.count) return writes_done();
     if (plan_->options.interval == Duration::zero()) return send_next();
@@ -159,6 +164,7 @@ void EchoRun::drive(rpc::ClientCall& call, rpc::BlockingClient::Waiter& waiter,
   if (deadline_ != kNever) context.timeout = deadline_ - client_->loop().read_clock();
   context.wait_for_ready = options_.wait_for_ready;
   context.metadata = options_.metadata;
+  context.compression = options_.compression;
   current_ = &call;
   client_->run(call, waiter, method, context);
   current_ = nullptr;
@@ -178,7 +184,7 @@ void EchoRun::run_call(uint64_t sequence) {
   result.sequence = sequence;
   result.status = call.status();
   result.peer = call.peer_name();
-  result.total = loop.now() - sent;
+  result.total = time_since(sent, loop);
   if (result.status.ok()) fill_in(call.request(), call.reply(), result.total, result);
   add(std::move(result));
 }
@@ -199,7 +205,7 @@ void EchoRun::run_stream() {
     result.status = {grpc::StatusCode::kInternal, "the server ended the stream early", {}};
   }
   result.peer = call.peer_name();
-  result.total = loop.now() - std::max(started, call.sent_at());
+  result.total = time_since(std::max(started, call.sent_at()), loop);
   add(std::move(result));
 }
 

@@ -1,6 +1,7 @@
 #include "listeners.h"
 
 #include <sys/socket.h>
+#include <systemd/sd-daemon.h>
 
 #include <algorithm>
 
@@ -39,6 +40,18 @@ std::vector<net::Address> default_listeners(bool vsock) {
     any.cid = net::kVsockCidAny;
     any.port = kDefaultPort;
     all.push_back(any);
+  }
+  return all;
+}
+
+Result<std::vector<net::Address>> inherited_listeners() {
+  const int count = sd_listen_fds(1);
+  if (count < 0) return fail_errno("the service manager's sockets ($LISTEN_FDS)", -count);
+  std::vector<net::Address> all;
+  for (int number = 0; number < count; ++number) {
+    net::Address address{.transport = net::Transport::kFd};
+    address.fd = SD_LISTEN_FDS_START + number;
+    all.push_back(address);
   }
   return all;
 }

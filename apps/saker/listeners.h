@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "saker/base/result.h"
 #include "saker/net/address.h"
 
 namespace saker::app {
@@ -15,6 +16,10 @@ bool kernel_has_vsock();
 
 // 127.0.0.1:50051 and, where the kernel has it and `vsock` is set, vsock:any:50051.
 std::vector<net::Address> default_listeners(bool vsock);
+
+// The listening sockets that the service manager has passed to this process, as fd:N
+// (sd_listen_fds(3)); none without one. Only the first call finds them.
+Result<std::vector<net::Address>> inherited_listeners();
 
 // Who else can reach a listener that is bound to `address`, in words for a warning; nothing when
 // only this machine can. `cids`: the VSOCK peers it accepts; none: all.

@@ -29,8 +29,8 @@ uint8_t byte_at(std::string_view text, size_t at) {
   return at < text.size() ? static_cast<uint8_t>(text[at]) : 0;
 }
 
-// Length of the well-formed UTF-8 sequence of two to four bytes at `at` (Unicode 15, table 3-7);
-// 0: there is none.
+// Length of the well-formed UTF-8 sequence of two to four bytes at `at` (Unicode 15,
+// table 3-7); 0: there is none.
 size_t utf8_length(std::string_view text, size_t at) {
   const uint8_t first = byte_at(text, at);
   const uint8_t second = byte_at(text, at + 1);

@@ -50,8 +50,8 @@ class LineFormatter final : public spdlog::formatter {
   LogLinePrefix prefix_;
 };
 
-// A descriptor of our own, so that closing it closes nobody else's. A process without stderr writes
-// to nowhere.
+// A descriptor of our own, so that closing it closes nobody else's.
+// A process without stderr writes to nowhere.
 Result<net::Descriptor> open_descriptor(const LogOptions& options) {
   if (options.file.empty()) {
     if (const int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3); fd >= 0)

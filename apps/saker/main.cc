@@ -22,6 +22,8 @@ int main(int argc, char** argv) {
   add_verify_command(app, exit_code);
   add_keys_command(app, exit_code);
   add_bench_command(app, exit_code);
+  add_proxy_command(app, exit_code);
+  add_doctor_command(app, exit_code);
   add_version_command(app, exit_code);
   app.footer(std::string("Examples:\n"
                          "  saker serve --listen unix:/run/saker.sock\n"

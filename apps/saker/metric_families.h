@@ -27,8 +27,8 @@ class MetricFamilies {
  public:
   void add_counter(const MetricName& name, double value, MetricLabels labels = {});
   void add_gauge(const MetricName& name, double value, MetricLabels labels = {});
-  // `counts`: by bucket, not accumulated; `bounds`: the upper bounds of all buckets but the last,
-  // which has none.
+  // `counts`: by bucket, not accumulated; `bounds`: the upper bounds of all buckets
+  // but the last, which has none.
   void add_histogram(const MetricName& name, std::span<const uint64_t> counts,
                      std::span<const double> bounds, double sum, MetricLabels labels);
 

@@ -200,6 +200,7 @@ TEST_F(ServerMetricsTest, CountsConnectionsBytesAndRecords) {
   second.bytes_sent += 9;
   first.records_logged += 6;
   second.records_dropped += 1;
+  first.invariants_broken += 2;
   const auto all = samples(text());
   EXPECT_EQ(all.at("saker_connections_opened_total"), 7);
   EXPECT_EQ(all.at("saker_connections_open"), 2);
@@ -208,6 +209,7 @@ TEST_F(ServerMetricsTest, CountsConnectionsBytesAndRecords) {
   EXPECT_EQ(all.at("saker_bytes_sent_total"), 9);
   EXPECT_EQ(all.at("saker_log_records_total"), 6);
   EXPECT_EQ(all.at("saker_log_records_dropped_total"), 1);
+  EXPECT_EQ(all.at("saker_invariants_broken_total"), 2);
 }
 
 TEST(LogMetrics, CountsLines) {

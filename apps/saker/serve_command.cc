@@ -50,6 +50,17 @@ Result<ServeOptions> read_options(const ServeArguments& arguments) {
   return options;
 }
 
+// What the service manager passes is listened on beside what is named, and instead of the defaults.
+Result<void> add_inherited_listeners(ServeOptions& options) {
+  const auto inherited = inherited_listeners();
+  if (!inherited) return std::unexpected(inherited.error());
+  for (const net::Address& address : *inherited) {
+    const bool is_named = std::ranges::find(options.listen, address) != options.listen.end();
+    if (!is_named) options.listen.push_back(address);
+  }
+  return {};
+}
+
 // Fills in what depends on this machine or on other settings; afterwards the options are what runs.
 Result<void> complete(ServeOptions& options) {
   const size_t cpus = rpc::available_cpus();
@@ -169,6 +180,9 @@ int run_server(const ServeOptions& options) {
 int run_serve(const ServeArguments& arguments) {
   auto options = read_options(arguments);
   if (!options) return fail_usage(options.error().message);
+  if (auto added = add_inherited_listeners(*options); !added) {
+    return fail_usage(added.error().message);
+  }
   if (auto completed = complete(*options); !completed) {
     return fail_usage(completed.error().message);
   }

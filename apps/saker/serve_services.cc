@@ -22,6 +22,7 @@ void ServeServices::register_on(rpc::Server& server) {
   echo::register_echo_service(server.dispatcher());
   crypto_->register_methods(server.dispatcher());
   health_.register_on(server.dispatcher());
+  if (!options_.no_reflection) reflection_.register_on(server.dispatcher());  // the last
   for (const auto& method : server.dispatcher().methods()) {
     const std::string_view path = method->path();  // "/package.Service/Method"
     const std::string_view service = path.substr(1, path.rfind('/') - 1);

@@ -1,4 +1,4 @@
-// ServeServices: what a `saker serve` offers: Echo, Crypto, Health, and whatever else joins the
+// ServeServices: what a `saker serve` offers: Echo, Crypto, Health, Reflection, and whatever else joins the
 // server. A service that brings keys, threads or an endpoint of its own has its place here: checked
 // and made in make(), registered in register_on(), started in start(), told in drain().
 #pragma once
@@ -11,6 +11,7 @@
 #include "saker/rpc/server.h"
 #include "saker/services/crypto/crypto_service.h"
 #include "saker/services/health/health_service.h"
+#include "saker/services/reflection/reflection_service.h"
 #include "serve_options.h"
 #include "server_log.h"
 
@@ -37,6 +38,7 @@ class ServeServices {
 
   const ServeOptions& options_;
   health::HealthService health_;
+  reflection::ReflectionService reflection_;
   std::vector<std::string> hardening_;  // what could not be had of it
   std::unique_ptr<crypto::CryptoService> crypto_;
 };

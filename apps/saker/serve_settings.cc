@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <ranges>
 #include <utility>
 
 #include "command_line.h"
@@ -150,17 +151,16 @@ constexpr Named<uint32_t> kCids[] = {{"any", net::kVsockCidAny},
                                      {"local", net::kVsockCidLocal},
                                      {"host", net::kVsockCidHost}};
 
+Result<uint32_t> parse_cid(const std::string& text) {
+  uint32_t cid = 0;
+  if (set_choice({&text, 1}, cid, kCids) || set_number({&text, 1}, cid, 0)) return cid;
+  return fail("'" + text + "' is not a CID: a number, any, local, host or hypervisor");
+}
+
 Result<void> set_cids(Options& options, Values values) {
-  options.allowed_cids.clear();
-  for (const std::string& text : values) {
-    uint32_t cid = 0;
-    if (!set_choice({&text, 1}, cid, kCids)) {
-      if (auto number = set_number({&text, 1}, cid, 0); !number) {
-        return fail("'" + text + "' is not a CID: a number, any, local, host or hypervisor");
-      }
-    }
-    options.allowed_cids.push_back(cid);
-  }
+  auto cids = parse_cids(values);
+  if (!cids) return std::unexpected(cids.error());
+  options.allowed_cids = *std::move(cids);
   return {};
 }
 
@@ -194,6 +194,9 @@ constexpr Named<LogLevel> kLevels[] = {{"error", LogLevel::kError},
                                        {"warn", LogLevel::kWarning},
                                        {"info", LogLevel::kInfo},
                                        {"debug", LogLevel::kDebug}};
+constexpr Named<grpc::Compression> kCompressions[] = {{"off", grpc::Compression::kIdentity},
+                                                      {"deflate", grpc::Compression::kDeflate},
+                                                      {"gzip", grpc::Compression::kGzip}};
 constexpr Named<LogFormat> kFormats[] = {{"text", LogFormat::kText}, {"json", LogFormat::kJson}};
 
 using Kind = SettingKind;
@@ -205,9 +208,12 @@ constexpr Setting kSettings[] = {
     {"no-vsock", "", Kind::kFlag, "no VSOCK among the default listeners",
      [](Options& o, Values v) { return set_switch(v, o.no_vsock); },
      [](const Options& o) { return show_switch(o.no_vsock); }},
+    {"no-reflection", "", Kind::kFlag, "do not tell clients which services and messages there are",
+     [](Options& o, Values v) { return set_switch(v, o.no_reflection); },
+     [](const Options& o) { return show_switch(o.no_reflection); }},
     {"allow-cid", "CID", Kind::kList,
-     "VSOCK peers to accept: a number, any, local, host; repeatable (default: any, but local and "
-     "host on the default listener)",
+     "VSOCK peers to accept: numbers, any, local, host; 42,43 or repeated (default: any, but local "
+     "and host on the default listener)",
      set_cids, show_cids},
     {"threads", "N", Kind::kNumber, "event loops; 0: one for each CPU that this process may use",
      [](Options& o, Values v) { return set_number(v, o.server.threads, 0, kMaxThreads); },
@@ -243,6 +249,9 @@ constexpr Setting kSettings[] = {
     {"adaptive-window", "on|off", Kind::kSwitch, "grow windows with the bandwidth-delay product",
      [](Options& o, Values v) { return set_switch(v, o.server.connection.adaptive_window); },
      [](const Options& o) { return show_switch(o.server.connection.adaptive_window); }},
+    {"compression", "off|deflate|gzip", Kind::kText, "compress replies to clients that accept it",
+     [](Options& o, Values v) { return set_choice(v, o.server.compression, kCompressions); },
+     [](const Options& o) { return show_choice(o.server.compression, kCompressions); }},
     {"max-frame-size", "SIZE", Kind::kText, "payload of one HTTP/2 frame",
      [](Options& o, Values v) {
        return set_size(v, o.server.connection.max_frame_bytes, kMinFrameBytes, kMaxFrameBytes);
@@ -298,6 +307,18 @@ constexpr Setting kSettings[] = {
 };
 
 }  // namespace
+
+Result<std::vector<uint32_t>> parse_cids(std::span<const std::string> lists) {
+  std::vector<uint32_t> cids;
+  for (const std::string& list : lists) {
+    for (const auto part : std::views::split(list, ',')) {
+      auto cid = parse_cid(std::string(part.begin(), part.end()));
+      if (!cid) return std::unexpected(cid.error());
+      cids.push_back(*cid);
+    }
+  }
+  return cids;
+}
 
 std::span<const Setting> serve_settings() {
   return kSettings;

@@ -37,4 +37,7 @@ const Setting* find_setting(std::string_view name);
 // The key of the configuration file: "-" becomes "_".
 std::string key_of(const Setting& setting);
 
+// "42,43", "local": VSOCK peers, in any number of lists.
+Result<std::vector<uint32_t>> parse_cids(std::span<const std::string> lists);
+
 }  // namespace saker::app

@@ -19,6 +19,9 @@ constexpr MetricName kCallsOpen = {"saker_calls_open",
 constexpr MetricName kConnectionsOpen = {"saker_connections_open", "Connections open."};
 constexpr MetricName kConnectionsOpened = {"saker_connections_opened_total",
                                            "Connections accepted."};
+constexpr MetricName kInvariantsBroken = {
+    "saker_invariants_broken_total",
+    "Connections' states that cannot be: bugs of this program, please report them."};
 constexpr MetricName kBytesReceived = {
     "saker_bytes_received_total", "Bytes received on all connections, HTTP/2 framing included."};
 constexpr MetricName kBytesSent = {"saker_bytes_sent_total",
@@ -106,6 +109,7 @@ void collect_server_metrics(rpc::Server& server, MetricFamilies& out) {
   out.add_gauge(kCallsOpen, sum(server, &Counters::calls_open));
   out.add_gauge(kConnectionsOpen, sum(server, &Counters::connections_open));
   out.add_counter(kConnectionsOpened, sum(server, &Counters::connections_opened));
+  out.add_counter(kInvariantsBroken, sum(server, &Counters::invariants_broken));
   out.add_counter(kBytesReceived, sum(server, &Counters::bytes_received));
   out.add_counter(kBytesSent, sum(server, &Counters::bytes_sent));
   out.add_counter(kRecords, sum(server, &Counters::records_logged));

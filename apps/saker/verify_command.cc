@@ -1,5 +1,5 @@
-// `saker verify`: asks the Crypto service whether a signature is one of its keys'. Exit code 0: it
-// is; 1: it is not.
+// `saker verify`: asks the Crypto service whether a signature is one of its keys'.
+// Exit code 0: it is; 1: it is not.
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>

@@ -1,5 +1,5 @@
-// What this program and this machine are, for `saker version` and for reports that must describe
-// themselves.
+// What this program and this machine are, for `saker version` and for reports
+// that must describe themselves.
 #pragma once
 
 #include <string>

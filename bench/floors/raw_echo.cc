@@ -1,13 +1,13 @@
-// The floor under Saker's figures: a bare request and reply of fixed sizes over TCP or a Unix
-// socket, with Saker's pattern of system calls (level-triggered epoll, one recv and one send a
+// The floor under Saker's figures: a bare request and reply of fixed sizes over TCP, a Unix socket or
+// VSOCK, with Saker's pattern of system calls (level-triggered epoll, one recv and one send a
 // readiness) and nothing else: no protocol, no checks.
 //
 //   raw_echo server ADDR REQUEST_BYTES REPLY_BYTES [--spin]
 //   raw_echo client ADDR REQUEST_BYTES REPLY_BYTES CONNECTIONS COUNT [--spin]
 //
-// ADDR: a port on 127.0.0.1, or the path of a Unix socket. The client has one request in flight on
-// each connection and prints one line of JSON: calls, wall and CPU nanoseconds per call, latency
-// percentiles.
+// ADDR: a port on 127.0.0.1, the path of a Unix socket, or vsock:PORT on CID 1 (with Saker's window
+// of 4 MiB). The client has one request in flight on each connection and prints one line of JSON:
+// calls, wall and CPU nanoseconds per call, latency percentiles.
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -23,9 +23,14 @@
 #include <cstring>
 #include <ctime>
 #include <string>
+#include <string_view>
 #include <vector>
+// After <sys/socket.h>, which it needs.
+#include <linux/vm_sockets.h>
 
 namespace {
+
+constexpr uint64_t kVsockWindow = 4 << 20;
 
 struct Options {
   std::string mode;
@@ -48,28 +53,60 @@ int64_t clock_ns(clockid_t clock) {
   std::exit(2);
 }
 
+struct Place {
+  sockaddr_storage bytes{};
+  socklen_t size = 0;
+  sockaddr* get() { return reinterpret_cast<sockaddr*>(&bytes); }
+};
+
+template <typename Kind>
+Place place(const Kind& address) {
+  Place out;
+  std::memcpy(&out.bytes, &address, sizeof address);
+  out.size = sizeof address;
+  return out;
+}
+
+Place parse(const std::string& address) {
+  constexpr std::string_view kVsock = "vsock:";
+  if (address.starts_with('/')) {
+    sockaddr_un at{};
+    at.sun_family = AF_UNIX;
+    std::strncpy(at.sun_path, address.c_str(), sizeof at.sun_path - 1);
+    return place(at);
+  }
+  if (address.starts_with(kVsock)) {
+    sockaddr_vm at{};
+    at.svm_family = AF_VSOCK;
+    at.svm_cid = VMADDR_CID_LOCAL;
+    at.svm_port = static_cast<unsigned>(std::atoi(address.c_str() + kVsock.size()));
+    return place(at);
+  }
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_port = htons(static_cast<uint16_t>(std::atoi(address.c_str())));
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return place(at);
+}
+
 int make_socket(const std::string& address, bool listening) {
-  const bool is_unix = address.starts_with('/');
-  const int fd = socket(is_unix ? AF_UNIX : AF_INET, SOCK_STREAM, 0);
+  Place at = parse(address);
+  const int family = at.get()->sa_family;
+  const int fd = socket(family, SOCK_STREAM, 0);
   const int one = 1;
-  sockaddr_un unix_address{};
-  sockaddr_in tcp_address{};
-  unix_address.sun_family = AF_UNIX;
-  std::strncpy(unix_address.sun_path, address.c_str(), sizeof unix_address.sun_path - 1);
-  tcp_address.sin_family = AF_INET;
-  tcp_address.sin_port = htons(static_cast<uint16_t>(std::atoi(address.c_str())));
-  tcp_address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const auto* name = is_unix ? reinterpret_cast<const sockaddr*>(&unix_address)
-                             : reinterpret_cast<const sockaddr*>(&tcp_address);
-  const socklen_t size = is_unix ? sizeof unix_address : sizeof tcp_address;
+  if (family == AF_VSOCK) {
+    for (const int option : {SO_VM_SOCKETS_BUFFER_MAX_SIZE, SO_VM_SOCKETS_BUFFER_SIZE}) {
+      setsockopt(fd, AF_VSOCK, option, &kVsockWindow, sizeof kVsockWindow);
+    }
+  }
   if (listening) {
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (is_unix) unlink(address.c_str());
-    if (bind(fd, name, size) != 0 || listen(fd, 4096) != 0) fail("listen");
-  } else if (connect(fd, name, size) != 0) {
+    if (family == AF_UNIX) unlink(address.c_str());
+    if (bind(fd, at.get(), at.size) != 0 || listen(fd, 4096) != 0) fail("listen");
+  } else if (connect(fd, at.get(), at.size) != 0) {
     fail("connect");
   }
-  if (!is_unix) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  if (family == AF_INET) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   return fd;
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "grpc_vsock.h"
 #include "saker/echo/v1/echo.grpc.pb.h"
 
 namespace {
@@ -45,6 +46,16 @@ void start(Call& call, uint64_t sequence, grpc::CompletionQueue& queue) {
   call.reader->Finish(&call.reply, &call.status, &call);
 }
 
+// A channel of its own for each connection, not a shared one.
+std::shared_ptr<grpc::Channel> make_channel(const std::string& target, size_t index) {
+  if (interop::is_vsock(target)) return interop::connect_vsock(target);
+  grpc::ChannelArguments arguments;
+  arguments.SetInt("saker.channel", static_cast<int>(index));
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetMaxReceiveMessageSize(-1);
+  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+}
+
 bool is_right(const Call& call) {
   return call.status.ok() && call.reply.payload() == call.request.payload() &&
          call.reply.sequence() == call.request.sequence() &&
@@ -65,13 +76,9 @@ int main(int argc, char** argv) {
   const size_t payload = argc > 5 ? std::strtoul(argv[5], nullptr, 10) : 16;
   std::vector<std::unique_ptr<Echo::Stub>> stubs;
   for (size_t index = 0; index < connections; ++index) {
-    grpc::ChannelArguments arguments;
-    arguments.SetInt("saker.channel",
-                     static_cast<int>(index));  // a channel of its own, not a shared one
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    arguments.SetMaxReceiveMessageSize(-1);
-    stubs.push_back(Echo::NewStub(
-        grpc::CreateCustomChannel(argv[1], grpc::InsecureChannelCredentials(), arguments)));
+    const auto channel = make_channel(argv[1], index);
+    if (channel == nullptr) return 2;
+    stubs.push_back(Echo::NewStub(channel));
   }
   grpc::CompletionQueue queue;
   std::vector<std::unique_ptr<Call>> calls;

@@ -1,11 +1,13 @@
-// gRPC C++ as a peer: the same echo.proto, served with gRPC's callback API as its documentation
-// shows it.
-//   grpc_echo_server ADDRESS        e.g. 127.0.0.1:50061 or unix:/tmp/echo.sock
+// gRPC C++ as a peer: the same echo.proto, served with gRPC's callback API
+// as its documentation shows it.
+//   grpc_echo_server ADDRESS        e.g. 127.0.0.1:50061, unix:/tmp/echo.sock or vsock:local:50061
 #include <grpcpp/grpcpp.h>
 
 #include <chrono>
 #include <cstdio>
+#include <string>
 
+#include "grpc_vsock.h"
 #include "saker/echo/v1/echo.grpc.pb.h"
 
 namespace {
@@ -45,10 +47,13 @@ int main(int argc, char** argv) {
   }
   EchoService service;
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(argv[1], grpc::InsecureServerCredentials());
+  const std::string address = argv[1];
+  const bool by_descriptor = interop::is_vsock(address);
+  if (!by_descriptor) builder.AddListeningPort(address, grpc::InsecureServerCredentials());
   builder.RegisterService(&service);
   const auto server = builder.BuildAndStart();
   if (server == nullptr) return 2;
+  if (by_descriptor && interop::listen_vsock(address, *server).empty()) return 2;
   std::printf("listening on %s\n", argv[1]);
   std::fflush(stdout);
   server->Wait();

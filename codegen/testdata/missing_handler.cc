@@ -1,5 +1,5 @@
-// Does not compile, on purpose: the test looks for the name of the missing member in what the
-// compiler says.
+// Does not compile, on purpose: the test looks for the name of the missing member
+// in what the compiler says.
 #include "awkward/nested_saker.saker.h"
 
 struct Handlers {

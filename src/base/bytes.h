@@ -1,5 +1,5 @@
-// Byte spans and big-endian loads and stores. Spans never own: they are valid until the call that
-// got them returns.
+// Byte spans and big-endian loads and stores. Spans never own:
+// they are valid until the call that got them returns.
 #pragma once
 
 #include <cstdint>

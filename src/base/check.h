@@ -5,8 +5,8 @@
 
 namespace saker {
 
-// Prints `file:line: expression` to stderr and ends the process. The one place in the project that
-// aborts.
+// Prints `file:line: expression` to stderr and ends the process.
+// The one place in the project that aborts.
 [[noreturn]] void check_failed(const char* file, int line, const char* expression) noexcept;
 
 }  // namespace saker

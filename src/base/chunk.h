@@ -47,8 +47,8 @@ class ChunkPool {
   // A chunk that lends `bytes` until release(argument) is called; `bytes` stay the lender's. At
   // most 2^32 - 1 bytes.
   Chunk* lend(Bytes bytes, void (*release)(void*), void* argument);
-  // A chunk for the first `size` of `chunk`'s lent bytes; the release waits for both, in whatever
-  // order they return.
+  // A chunk for the first `size` of `chunk`'s lent bytes; the release waits for both,
+  // in whatever order they return.
   Chunk* share(Chunk* chunk, size_t size);
   void put(Chunk* chunk);
 
@@ -78,8 +78,8 @@ class ChunkQueue {
   const Chunk* front() const { return head_; }
   ChunkPool& pool() const { return *pool_; }
 
-  // `size` contiguous writable bytes at the end, size <= ChunkPool::kLargeBytes; they count only
-  // after commit().
+  // `size` contiguous writable bytes at the end, size <= ChunkPool::kLargeBytes;
+  // they count only after commit().
   uint8_t* prepare(size_t size) {
     if (tail_ == nullptr || tail_->capacity - tail_->end < size || tail_->capacity == 0)
       add_chunk(size);
@@ -101,8 +101,8 @@ class ChunkQueue {
   void append(Chunk* chunk);
   // Takes all of `other`.
   void append(ChunkQueue&& other);
-  // Moves the first `size` bytes of `other` behind ours, without copying where whole chunks or lent
-  // ranges move.
+  // Moves the first `size` bytes of `other` behind ours,
+  // without copying where whole chunks or lent ranges move.
   void move_from(ChunkQueue& other, size_t size);
   // Drops `size` bytes from the front.
   void consume(size_t size);

@@ -140,6 +140,19 @@ TEST(ObjectPool, RecyclesObjectsAsTheyWereLeft) {
   EXPECT_EQ(alive, 0);
 }
 
+TEST(ObjectPool, ShrinksToWhatIsAskedFor) {
+  ObjectPool<int> pool;
+  std::vector<int*> out;
+  for (int i = 0; i < 10; ++i) out.push_back(pool.get(i));
+  for (int* object : out) pool.put(object);
+  EXPECT_EQ(pool.unused(), 10u);
+  pool.shrink(20);
+  EXPECT_EQ(pool.unused(), 10u);
+  pool.shrink(3);
+  EXPECT_EQ(pool.unused(), 3u);
+  EXPECT_EQ(pool.outstanding(), 0u);
+}
+
 TEST(ObjectPool, KeepsNoMoreThanItMay) {
   int alive = 0;
   ObjectPool<Counted> pool(1);

@@ -1,6 +1,6 @@
 // ObjectPool<T>: objects recycled through a free list, so that the steady state allocates nothing.
-// get() hands out an object as its last user left it: the user resets what it needs. One loop's;
-// not thread-safe.
+// get() hands out an object as its last user left it: the user resets what it needs.
+// One loop's; not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +28,14 @@ class ObjectPool {
     std::unique_ptr<T> owned(object);
     if (free_.size() < kept_) free_.push_back(std::move(owned));
   }
+  // Frees unused objects until `kept` are left.
+  void shrink(size_t kept) {
+    if (free_.size() <= kept) return;
+    free_.resize(kept);
+    free_.shrink_to_fit();
+  }
   size_t outstanding() const { return outstanding_; }
+  size_t unused() const { return free_.size(); }
 
  private:
   std::vector<std::unique_ptr<T>> free_;

@@ -195,8 +195,8 @@ std::string format_duration(Duration duration) {
 std::string format_size(uint64_t bytes) {
   constexpr std::string_view kNames[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   if (bytes < 1024) return std::to_string(bytes) + "B";
-  // Hundredths of the unit, rounded to three significant digits; 1023.6 of one unit is 1 of the
-  // next.
+  // Hundredths of the unit, rounded to three significant digits;
+  // 1023.6 of one unit is 1 of the next.
   size_t unit = 1;
   for (;; ++unit) {
     const auto factor = uint64_t{1} << (10 * unit);

@@ -1,8 +1,7 @@
 // Quantities as people write and read them: durations ("250ms", "1.5s", "1m30s"), sizes ("4KiB",
-// "1MB") and counts
-// ("1,234,567"), for options, assertions and reports. Parsing is exact and refuses what it doesn't
-// know with a message fit for a command line; formatting is for eyes and rounds to three
-// significant digits. Values only: any thread.
+// "1MB") and counts ("1,234,567"), for options, assertions and reports. Parsing is exact and
+// refuses what it doesn't know with a message fit for a command line; formatting is for eyes and
+// rounds to three significant digits. Values only: any thread.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +18,12 @@ namespace saker {
 Result<Duration> parse_duration(std::string_view text);
 
 // A whole number of bytes: a number with a unit B, KiB, MiB, GiB, TiB (powers of 1024), KB or kB,
-// MB, GB, TB (powers of 1000), or without one. "1.5KiB" is whole; "1.5B" is refused, as is what
-// exceeds 64 bits.
+// MB, GB, TB (powers of 1000), or without one. "1.5KiB" is whole; "1.5B" is refused,
+// as is what exceeds 64 bits.
 Result<uint64_t> parse_size(std::string_view text);
 
-// "850ns" "1.32ms" "10s" "1m30s" "2h5m"; three significant digits below a minute, whole seconds
-// above.
+// "850ns" "1.32ms" "10s" "1m30s" "2h5m"; three significant digits below
+// a minute, whole seconds above.
 std::string format_duration(Duration duration);
 
 // "16B" "4KiB" "1.5MiB": binary units, three significant digits.

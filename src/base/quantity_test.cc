@@ -1,6 +1,6 @@
 // Quantities: the grammar at its edges, the words of each refusal, and rounding at every change of
-// unit. What format_duration() shows of a flag's value parses back to it. The tables are the
-// specification.
+// unit. What format_duration() shows of a flag's value parses back to it.
+// The tables are the specification.
 #include "saker/base/quantity.h"
 
 #include <gmock/gmock.h>

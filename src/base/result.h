@@ -9,8 +9,8 @@
 
 namespace saker {
 
-// What failed, in words that say what, where and what to do; `system_error` is the errno behind it,
-// or 0.
+// What failed, in words that say what, where and what to do;
+// `system_error` is the errno behind it, or 0.
 struct Error {
   std::string message;
   int system_error = 0;

@@ -1,6 +1,6 @@
 // The parser takes one assertion apart at its operator and asks a table what the metric is measured
-// in; the checker is the same table read the other way. Comparisons are exact: rounding happens in
-// messages only.
+// in; the checker is the same table read the other way. Comparisons are exact:
+// rounding happens in messages only.
 #include "saker/bench/assertion.h"
 
 #include <algorithm>
@@ -180,7 +180,7 @@ std::string shown(const Assertion& assertion, double value) {
     return shown_number(value) + (assertion.metric == Metric::kErrorPercent ? "%" : "");
   }
   const auto latency = Duration(static_cast<int64_t>(value));
-  const std::string text = format_duration(latency);
+  std::string text = format_duration(latency);
   const bool looks_equal = text == format_duration(Duration(static_cast<int64_t>(assertion.limit)));
   if (!looks_equal || value == assertion.limit) return text;
   return format_count(static_cast<uint64_t>(latency.count())) + "ns";

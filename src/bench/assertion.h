@@ -1,13 +1,13 @@
 // Assertions: what a run must have reached, as `--assert` takes it: "p99<1ms", "errors==0",
 // "rps>=100000", several with commas between. Latencies are judged by the corrected histogram,
-// since the other one hides what users wait for. Knows the Report only, no option parser and no
-// exit code.
+// since the other one hides what users wait for. Knows the Report only,
+// no option parser and no exit code.
 //
-//   assertion = metric operator limit       operator: <  <=  >  >=  ==  !=
+//   assertion = metric operator limit                      operator: <  <=  >  >=  ==  !=
 //   metric    = p<percent> | min | mean | max | stddev     limit: a duration ("800us")
 //             | calls | rps                                limit: a number
 //             | errors                                     limit: a number, or a share of all calls
-//             ("0.1%")
+//                                                                 ("0.1%")
 //
 // Values only: any thread.
 #pragma once

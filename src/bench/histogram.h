@@ -30,8 +30,8 @@ class Histogram {
   Histogram(Histogram&&) noexcept = default;
   Histogram& operator=(Histogram&&) noexcept = default;
 
-  // Negative counts as 0. What exceeds kHighestNs is counted in the last bucket; max() and mean()
-  // still see it whole.
+  // Negative counts as 0. What exceeds kHighestNs is counted in the last bucket;
+  // max() and mean() still see it whole.
   void record(Duration latency) {
     const uint64_t ns = latency.count() > 0 ? static_cast<uint64_t>(latency.count()) : 0;
     ++counts_[bucket_of(ns <= kHighestNs ? ns : kHighestNs)];

@@ -1,6 +1,6 @@
 // Figures derived from a report, and the warnings that keep a report honest: a generator that is
-// itself the bottleneck, or that falls behind its schedule, measures itself. Shared by the text and
-// the JSON form.
+// itself the bottleneck, or that falls behind its schedule, measures itself.
+// Shared by the text and the JSON form.
 #include "saker/bench/report.h"
 
 #include <algorithm>

@@ -34,8 +34,8 @@ struct Report {
   uint64_t payload_bytes = 0;
   Duration warmup{};
   Duration duration{};  // of the measured part
-  std::vector<std::pair<std::string, std::string>>
-      environment;  // versions, kernel, CPU, pinning, flags
+  // Versions, kernel, CPU, pinning, flags.
+  std::vector<std::pair<std::string, std::string>> environment;
 
   // What came out. `calls` have ended, well or not; errors are those of them that did not end OK
   // with the right reply.

@@ -1,6 +1,6 @@
 // Reports: one document each as a whole, since layout and keys are what people and programs rely
-// on; then the corners: empty runs, one latency only, warnings. JSON is read back by an independent
-// parser.
+// on; then the corners: empty runs, one latency only, warnings.
+// JSON is read back by an independent parser.
 #include "saker/bench/report.h"
 
 #include <gmock/gmock.h>

@@ -165,8 +165,8 @@ void append_latencies(std::string& out, const Report& report) {
   }
 }
 
-// Rows of equal ratio between the fastest call and the slowest but one in a thousand; the last row
-// takes the rest.
+// Rows of equal ratio between the fastest call and the slowest but one in a thousand;
+// the last row takes the rest.
 class Picture {
  public:
   explicit Picture(const Histogram& histogram) {

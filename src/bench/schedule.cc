@@ -1,7 +1,7 @@
 // Arrival times. Gap k of a Poisson process comes from a counter-based generator, not from a stream
 // of random numbers, so that every thread can sum up the gaps of arrivals that are not its own and
-// all agree. Rounding the sums costs a few nanoseconds in an hour at a million calls a second, once
-// and not per call.
+// all agree. Rounding the sums costs a few nanoseconds in an hour at a million calls
+// a second, once and not per call.
 #include "saker/bench/schedule.h"
 
 #include <algorithm>

@@ -4,8 +4,8 @@
 // serves T threads: thread i takes arrivals i, i + T, i + 2T, …, and their union is the same
 // whatever T is. Knows no clock: the caller compares due() with its now.
 //
-//   arrival k ──▶ operational time (k, or the sum of k exponential gaps) ──▶ Rate::time_of ──▶
-//   start + offset
+//   arrival k ──▶ operational time (k, or the sum of k exponential gaps)
+//             ──▶ Rate::time_of ──▶ start + offset
 //
 // Only the last step knows the rate, so a ramp is another inverse in Rate and touches nothing else.
 // Thread rule: one Schedule per thread, nothing shared.
@@ -28,8 +28,8 @@ class Rate {
   // Nothing ever arrives unless `per_second` is above 0.
   static Rate constant(double per_second) { return Rate(per_second); }
 
-  // How long after the start `arrivals` (which need not be whole) are expected; Duration::max() for
-  // never.
+  // How long after the start `arrivals` (which need not be whole) are expected;
+  // Duration::max() for never.
   Duration time_of(double arrivals) const;
   double per_second() const { return per_second_; }
 

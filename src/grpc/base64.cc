@@ -1,6 +1,6 @@
 // Base64 by table: three bytes to four characters and back. The decoding table maps a foreign
-// character to a value with the top bit set, so that one test covers four characters. RFC 4648
-// section 4.
+// character to a value with the top bit set, so that one test covers four
+// characters. RFC 4648 section 4.
 #include "saker/grpc/base64.h"
 
 #include <array>

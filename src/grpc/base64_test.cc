@@ -1,6 +1,6 @@
 // Base64: the vectors of RFC 4648 section 10, padding present and absent, every foreign byte in
-// every place. Buffers are exactly as large as the size functions say, so that a sanitizer sees any
-// excess.
+// every place. Buffers are exactly as large as the size functions say,
+// so that a sanitizer sees any excess.
 #include "saker/grpc/base64.h"
 
 #include <gtest/gtest.h>

@@ -34,8 +34,8 @@ class CompressionSet {
   uint8_t bits_ = bit(Compression::kIdentity);
 };
 
-// The value of grpc-accept-encoding: names split at commas, spaces around them ignored, unknown
-// ones skipped.
+// The value of grpc-accept-encoding: names split at commas,
+// spaces around them ignored, unknown ones skipped.
 CompressionSet parse_accept_encoding(std::string_view value);
 // "identity,deflate,gzip" or the part of it that is in `set`.
 std::string_view encode_accept_encoding(CompressionSet set);

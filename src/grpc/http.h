@@ -1,7 +1,7 @@
 // What HTTP says, in gRPC's words: status and RST_STREAM codes to StatusCode, and which
 // content-types are gRPC (gRPC http-grpc-status-mapping.md, PROTOCOL-HTTP2.md "Errors" and
-// "Requests"). Takes plain numbers, so that it need not know the HTTP/2 layer. Values only: any
-// thread.
+// "Requests"). Takes plain numbers, so that it need not know the HTTP/2
+// layer. Values only: any thread.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 
 namespace saker::grpc {
 
-// The status of a call whose response carried no grpc-status. 1xx responses are to be skipped, not
-// mapped.
+// The status of a call whose response carried no grpc-status.
+// 1xx responses are to be skipped, not mapped.
 StatusCode status_from_http(int http_status);
 
 // The status of a call that ended with RST_STREAM(error_code). A code that is not assigned counts

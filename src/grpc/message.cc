@@ -13,8 +13,8 @@ namespace {
 
 // A memcpy that is never slow. Large ones use `rep movsb`, which Zen 3 and 4 run some twenty times
 // slower when the destination lies up to 63 bytes ahead of the source modulo the page size. Frame
-// headers put bodies at any offset, so this does happen; pieces below glibc's threshold go through
-// vector registers.
+// headers put bodies at any offset, so this does happen;
+// pieces below glibc's threshold go through vector registers.
 void copy_bytes(uint8_t* to, Bytes from) {
   constexpr uintptr_t kPageBytes = 4096, kSlowDistanceBytes = 64;
   constexpr size_t kPieceBytes = 1024;

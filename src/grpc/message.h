@@ -5,8 +5,8 @@
 // arrived, never for what the prefix claims. Knows no compression, no HTTP/2, no codec.
 //
 //   kIdle ──prefix cut──▶ kPrefix ──5th byte──▶ kBody ──last byte──▶ kDelivered ──next()──▶ kIdle
-//     └───── whole message in hand: lent, stays kIdle      any refusal ──▶ kFailed ──reset()──▶
-//     kIdle
+//     └─── whole message in hand: lent, stays kIdle
+//   any refusal ──▶ kFailed ──reset()──▶ kIdle
 //
 // Thread rule: a reader belongs to the loop whose ChunkPool it uses.
 #pragma once
@@ -88,6 +88,8 @@ class MessageReader {
 
   // True when the stream may end here: no message has begun and not come to its end.
   bool at_boundary() const { return phase_ == Phase::kIdle || phase_ == Phase::kDelivered; }
+  // Bytes to come of a message that has begun and whose size is known.
+  uint32_t missing_bytes() const { return phase_ == Phase::kBody ? size_ - filled_ : 0; }
   // Tells the two reasons of kTooLarge apart.
   bool budget_refused() const { return budget_refused_; }
   // Bytes charged to the budget at this moment.

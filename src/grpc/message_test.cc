@@ -44,8 +44,8 @@ std::string prefix_of(uint8_t flag, uint32_t size) {
 
 class MessageTest : public testing::Test {
  protected:
-  // What arrives is copied to memory of its own, gone after the call: a view kept too long is a
-  // sanitizer report.
+  // What arrives is copied to memory of its own, gone after the call:
+  // a view kept too long is a sanitizer report.
   ReadResult feed(std::string_view part) {
     const std::vector<uint8_t> arrived(part.begin(), part.end());
     Bytes data = arrived;
@@ -275,8 +275,8 @@ TEST_F(MessageTest, ReservesAtMostTwiceWhatArrived) {
     for (size_t arrived = 500; arrived < size; arrived += 500) {
       ASSERT_EQ(feed(std::string(500, 'x')), ReadResult::kNeedMore);
       const size_t floor_bytes = 2 * (ChunkPool::kSmallBytes + sizeof(Chunk));
-      ASSERT_LE(budget_.used(),
-                std::max(2 * arrived, floor_bytes) + arrived / 32);  // chunk headers
+      // arrived / 32: chunk headers.
+      ASSERT_LE(budget_.used(), std::max(2 * arrived, floor_bytes) + arrived / 32);
     }
     reader_.reset();
     expect_nothing_held();

@@ -15,8 +15,8 @@ namespace {
 constexpr size_t kFieldOverheadBytes = 32;
 constexpr size_t kMaxPartBytes = UINT32_MAX;
 
-// Names that no application may set: HTTP/2 forbids them (RFC 9113 section 8.2.2) or gRPC writes
-// them itself.
+// Names that no application may set: HTTP/2 forbids them (RFC 9113 section 8.2.2)
+// or gRPC writes them itself.
 constexpr std::array<std::string_view, 11> kReservedNames{
     "te",         "content-type",     "content-length",    "user-agent", "host",    "connection",
     "keep-alive", "proxy-connection", "transfer-encoding", "upgrade",    "trailer",

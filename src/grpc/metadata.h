@@ -19,11 +19,11 @@ namespace saker::grpc {
 inline bool is_binary_name(std::string_view name) {
   return name.ends_with("-bin");
 }
-// One or more of a-z 0-9 _ - . (the specification's Header-Name). Upper case is refused, not
-// folded.
+// One or more of a-z 0-9 _ - . (the specification's Header-Name).
+// Upper case is refused, not folded.
 bool is_legal_metadata_name(std::string_view name);
-// Printable ASCII without a space at either end (RFC 9113 section 8.2.1 forbids those in any
-// field).
+// Printable ASCII without a space at either end (RFC 9113 section 8.2.1
+// forbids those in any field).
 bool is_legal_ascii_value(std::string_view value);
 // Names that belong to HTTP/2 or to gRPC itself.
 bool is_reserved_metadata_name(std::string_view name);

@@ -145,8 +145,8 @@ TEST(Metadata, RefusedBinaryValuesLeaveNoBytesBehind) {
 
 TEST(Metadata, EmptyHoldsNothingAndClearKeepsCapacity) {
   Metadata metadata;
-  EXPECT_LE(metadata.memory_bytes(),
-            sizeof(std::string));  // no more than the string's own short buffer
+  // No more than the string's own short buffer.
+  EXPECT_LE(metadata.memory_bytes(), sizeof(std::string));
   EXPECT_THAT(wire_pairs(metadata), IsEmpty());
   for (int i = 0; i < 10; ++i)
     ASSERT_EQ(metadata.add("name-" + std::to_string(i), std::string(50, 'x')), AddResult::kOk);

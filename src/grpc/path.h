@@ -13,8 +13,8 @@ struct MethodPath {
   std::string_view method;
 };
 
-// Nothing unless `path` is a slash, a non-empty part, a slash and a non-empty part without any
-// further slash.
+// Nothing unless `path` is a slash, a non-empty part, a slash and a non-empty part
+// without any further slash.
 inline std::optional<MethodPath> split_path(std::string_view path) {
   if (!path.starts_with('/')) return std::nullopt;
   path.remove_prefix(1);

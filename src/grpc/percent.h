@@ -15,8 +15,8 @@ bool is_percent_clean(std::string_view message);
 // encoded, since a field value may neither start nor end with one (RFC 9113 section 8.2.1).
 void append_percent_encoded(std::string_view message, std::string& out);
 
-// Appends `value` decoded. Never fails: a % that is not followed by two hexadecimal digits stays as
-// it is.
+// Appends `value` decoded. Never fails: a % that is not followed
+// by two hexadecimal digits stays as it is.
 void append_percent_decoded(std::string_view value, std::string& out);
 
 }  // namespace saker::grpc

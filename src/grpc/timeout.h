@@ -14,8 +14,8 @@ namespace saker::grpc {
 inline constexpr size_t kMaxTimeoutBytes = 9;  // 8 digits and the unit
 
 // "250m" is 250 ms: units H M S m u n. Saturates at Duration::max() (hours can exceed 64 bits of
-// nanoseconds). Zero is legal and means expired. Nothing for no digit, more than 8, or an unknown
-// unit.
+// nanoseconds). Zero is legal and means expired. Nothing for no digit,
+// more than 8, or an unknown unit.
 std::optional<Duration> parse_timeout(std::string_view value);
 
 // Writes at most kMaxTimeoutBytes to `out`, returns how many. The unit is the coarsest that loses

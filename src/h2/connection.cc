@@ -91,7 +91,7 @@ void Connection::close_stream(Stream& stream, CloseCause cause, ErrorCode code) 
   stream.pending_end = false;
   stream.trailers.reset();
   if (data_stream_ == &stream) data_stream_ = nullptr;
-  streams_.erase(stream.id);
+  holds(streams_.erase(stream.id), "a stream was closed that is not open");
   events_.on_stream_closed(stream, cause, code);
   resources_.streams.put(&stream);
 }
@@ -204,13 +204,15 @@ void Connection::grow_windows(uint32_t window) {
 
 void Connection::release_idle_memory() {
   streams_.shrink();
+  decoder_.release_idle_memory();
+  heads_.release();
   if (carry_.empty()) std::vector<uint8_t>().swap(carry_);
   if (block_.empty()) std::vector<uint8_t>().swap(block_);
 }
 
 size_t Connection::memory_bytes() const {
   return sizeof *this + streams_.memory_bytes() + carry_.capacity() + block_.capacity() +
-         decoder_.memory_bytes() + encoder_.memory_bytes();
+         decoder_.memory_bytes() + heads_.memory_bytes() + encoder_.memory_bytes();
 }
 
 }  // namespace saker::h2

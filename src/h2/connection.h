@@ -3,8 +3,8 @@
 // ConnectionEvents; bytes to send are collected and handed over by take_output(). Knows nothing of
 // sockets, clocks, gRPC. One thread.
 //
-//   bytes ─▶ handle_input ─▶ frames ─▶ streams ─▶ events        commands ─▶ output ─▶ take_output
-//   ─▶ bytes
+//   bytes ─▶ handle_input ─▶ frames ─▶ streams ─▶ events
+//   commands ─▶ output ─▶ take_output ─▶ bytes
 //
 // Contract of commands: none may be called from inside an event. They never fail on a stream that
 // is valid; what cannot be sent yet waits at the stream. A stream's last event, on_stream_closed(),
@@ -24,6 +24,7 @@
 #include "saker/h2/bdp.h"
 #include "saker/h2/error_code.h"
 #include "saker/h2/frame.h"
+#include "saker/h2/head_cache.h"
 #include "saker/h2/options.h"
 #include "saker/h2/settings.h"
 #include "saker/h2/stream.h"
@@ -46,13 +47,15 @@ struct HeadersEvent {
   std::span<const hpack::Field> fields;  // valid until the event returns
   int status = 0;                        // responses
   bool end_stream = false;
-  bool truncated =
-      false;  // larger than max_header_list_bytes or max_header_fields: the rest is missing
+  // Larger than max_header_list_bytes or max_header_fields: the rest is missing.
+  bool truncated = false;
+  // Requests whose head came before: where the visitor may keep what it made of it. Null otherwise.
+  HeadMemo* memo = nullptr;
 };
 
 enum class CloseCause : uint8_t {
-  kCompleted,  // END_STREAM both ways, or an early response whose RST_STREAM(NO_ERROR) cut the rest
-               // short
+  // END_STREAM both ways, or an early response whose RST_STREAM(NO_ERROR) cut the rest short.
+  kCompleted,
   kResetByPeer,     // RST_STREAM received
   kResetByUs,       // reset() or a stream error of the peer's
   kRefused,         // GOAWAY: the peer has not processed it and never will
@@ -131,13 +134,15 @@ class Connection {
   // Streaming: the application has taken `bytes` of DATA off the stream (streams with
   // credit_on_receipt false).
   void consume(Stream& stream, uint32_t bytes);
-  // A call whose stream is gone still runs: it counts against max_concurrent_streams until
-  // release_slot().
+  // A call whose stream is gone still runs: it counts against
+  // max_concurrent_streams until release_slot().
   void hold_slot() { ++held_slots_; }
-  void release_slot() { --held_slots_; }
+  void release_slot() {
+    if (holds(held_slots_ > 0, "a slot was released that nobody holds")) --held_slots_;
+  }
   void send_ping(uint64_t opaque);
-  // GOAWAY(2^31-1) and PING, then GOAWAY(last id) on its ACK or after drain_ping_timeout (RFC 9113
-  // section 6.8).
+  // GOAWAY(2^31-1) and PING, then GOAWAY(last id) on its ACK
+  // or after drain_ping_timeout (RFC 9113 section 6.8).
   void start_drain(Time now);
   // GOAWAY(code) at once; every stream is closed.
   void shut_down(ErrorCode code, const char* why);
@@ -167,6 +172,7 @@ class Connection {
   const SendWindow& send_window() const { return send_window_; }
   const hpack::Encoder& encoder() const { return encoder_; }
   const hpack::Decoder& decoder() const { return decoder_; }
+  const HeadCache& head_cache() const { return heads_; }
   uint32_t stream_window_bytes() const { return stream_window_; }
   // Gives back what only a busy connection needs.
   void release_idle_memory();
@@ -199,7 +205,8 @@ class Connection {
   void recv_headers(const FrameHeader& header, Bytes payload);
   void recv_continuation(const FrameHeader& header, Bytes payload);
   void recv_header_block(StreamId id, bool end_stream, Bytes block);
-  void recv_request(StreamId id, bool end_stream, const hpack::DecodedBlock& block);
+  void recv_request_block(StreamId id, bool end_stream, Bytes bytes);
+  void recv_request(StreamId id, HeadersEvent event, HeadFacts facts);
   void recv_response(Stream& stream, bool end_stream, const hpack::DecodedBlock& block);
   void recv_trailers(Stream& stream, bool end_stream, const hpack::DecodedBlock& block);
   void recv_priority(const FrameHeader& header, Bytes payload);
@@ -239,6 +246,16 @@ class Connection {
 
   // connection.cc
   void fail(ErrorCode code, const char* why);
+  // A state that cannot be is our own bug: it is counted, and ends the connection with
+  // INTERNAL_ERROR when output is next taken.
+  bool holds(bool invariant, const char* what) {
+    if (invariant) [[likely]] {
+      return true;
+    }
+    ++counters_.invariants_broken;
+    broken_ = what;
+    return false;
+  }
   void fail_stream(Stream& stream, ErrorCode code, const char* why);
   void glitch(const char* why);
   void close_stream(Stream& stream, CloseCause cause, ErrorCode code);
@@ -267,10 +284,11 @@ class Connection {
   Time now_;
 
   StreamMap streams_;
-  IntrusiveList<Stream, SendQueueTag>
-      ready_;  // streams with data to send and window of their own for it
+  // Streams with data to send and window of their own for it.
+  IntrusiveList<Stream, SendQueueTag> ready_;
   ChunkQueue out_;
   hpack::Decoder decoder_;
+  HeadCache heads_;
   hpack::Encoder encoder_;
 
   Settings peer_;
@@ -324,6 +342,7 @@ class Connection {
   bool draining_ = false;
   bool drain_announced_ = false;
   StreamId sent_goaway_last_id_ = kMaxStreamId;
+  const char* broken_ = nullptr;  // the invariant that was found not to hold
   ConnectionError error_;
   ConnectionCounters counters_;
 };

@@ -124,8 +124,8 @@ TEST(Conduct, HonestTwins) {
   EXPECT_EQ(endured, 5000) << server->error().why;
 }
 
-// More than half of at least 500 streams reset within a second of their start: close, whatever the
-// rate.
+// More than half of at least 500 streams reset within a second
+// of their start: close, whatever the rate.
 TEST(Conduct, MostStreamsResetYoung) {
   const auto serve_and_reset = [](int served_per_reset) {
     Endpoint server(Role::kServer, {.reset_burst = 1 << 30});
@@ -182,8 +182,8 @@ TEST(Conduct, PingsNobodyReadsPauseAt100AndCloseAt1000) {
   EXPECT_EQ(endure(server, peer, 2000, ping, false), 899);
 }
 
-// What we do of our own accord is no answer: a thousand calls may expire, or end early, in one
-// turn.
+// What we do of our own accord is no answer: a thousand calls may expire,
+// or end early, in one turn.
 TEST(Conduct, OurOwnResetsAreNotThePeersFault) {
   for (const bool early : {false, true}) {
     Endpoint server(Role::kServer, {.max_concurrent_streams = 2000});
@@ -204,8 +204,8 @@ TEST(Conduct, OurOwnResetsAreNotThePeersFault) {
   }
 }
 
-// The reset that is one answer too many takes the connection and all its streams with it, each
-// closed once.
+// The reset that is one answer too many takes the connection and all its streams
+// with it, each closed once.
 TEST(Conduct, TheLastAnswerClosesEachStreamOnce) {
   Endpoint server(Role::kServer, {.control_frames_close = 2});
   Peer peer;

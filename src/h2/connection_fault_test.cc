@@ -282,5 +282,22 @@ TEST(ClientFaults, All) {
         "0 PROTOCOL_ERROR GOAWAY raised its last stream id"}});
 }
 
+// Our own bug, not the peer's: only this connection ends, and it is counted.
+TEST(OurFault, ABrokenInvariantEndsTheConnection) {
+  ConnectionOptions options;
+  ChunkPool chunks;
+  ObjectPool<Stream> streams;
+  hpack::DecoderScratch scratch;
+  Recorder events;
+  Connection server(Role::kServer, options, {chunks, streams, scratch}, events, kStart);
+  server.release_slot();
+  EXPECT_EQ(server.counters().invariants_broken, 1u);
+  EXPECT_TRUE(server.alive());
+  ChunkQueue out(chunks);
+  server.take_output(out);
+  EXPECT_FALSE(server.alive());
+  EXPECT_EQ(server.error().code, ErrorCode::kInternalError);
+}
+
 }  // namespace
 }  // namespace saker::h2

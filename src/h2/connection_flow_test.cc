@@ -1,5 +1,5 @@
-// Flow control (RFC 9113 section 5.2, 6.9): both directions, streams and connection, and fairness
-// between streams.
+// Flow control (RFC 9113 section 5.2, 6.9): both directions, streams and connection,
+// and fairness between streams.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -77,8 +77,8 @@ TEST(SendFlow, SettingsMakeWindowsNegative) {
   EXPECT_EQ(at.server.sent(), (Lines{"SETTINGS ACK", "DATA 1 bcd"}));
 }
 
-// The stream stands in the round robin when its window goes: nothing may be sent, not even an empty
-// frame.
+// The stream stands in the round robin when its window goes:
+// nothing may be sent, not even an empty frame.
 TEST(SendFlow, SettingsTakeTheWindowFromAStreamThatIsReady) {
   Serving at(2, {{SettingId::kInitialWindowSize, 10}});
   at.server.send_data(1, "abc");
@@ -196,8 +196,8 @@ TEST(ReceiveFlow, IgnoredDataIsGivenBack) {
   EXPECT_EQ(window.available() + window.unannounced(), 65535u);
 }
 
-// The client may not have read our SETTINGS: until it acknowledges them it may fill the RFC's
-// initial window.
+// The client may not have read our SETTINGS: until it acknowledges them
+// it may fill the RFC's initial window.
 TEST(ReceiveFlow, ASmallWindowHoldsFromTheSettingsAckOn) {
   Endpoint server(Role::kServer, {.initial_stream_window_bytes = 1000});
   Peer peer;
@@ -209,8 +209,8 @@ TEST(ReceiveFlow, ASmallWindowHoldsFromTheSettingsAckOn) {
   EXPECT_EQ(server->error().code, ErrorCode::kFlowControlError);
 }
 
-// Upload on one stream until the estimator has grown the windows; the answers to its pings come 10
-// ms later.
+// Upload on one stream until the estimator has grown the windows;
+// the answers to its pings come 10 ms later.
 uint32_t upload(Endpoint& server, Peer& peer, StreamId id, int rounds) {
   uint32_t window = 65535;
   for (int i = 0; i < rounds; ++i) {
@@ -253,6 +253,34 @@ TEST(ReceiveFlow, ForgedPingAnswersGrowNothing) {
   for (int i = 0; i < 10; ++i) server.recv(peer.ping(0x73616b65'72626470, true));
   EXPECT_EQ(server->stream_window_bytes(), 65535u);
   EXPECT_EQ(server->counters().glitches, 10u);
+}
+
+// A visitor that takes a whole message says how much of it is missing: one update lets all of it
+// come, and no further one interrupts it.
+TEST(ReceiveFlow, TheRestOfAMessageIsLetInAtOnce) {
+  Serving at(0);
+  at.server.recv(at.peer.headers(1, kRequest));
+  const auto updates_of_stream = [&] {
+    Lines lines = at.server.sent();
+    std::erase_if(lines, [](auto& line) { return !line.starts_with("WINDOW_UPDATE 1 "); });
+    return lines;
+  };
+  constexpr uint32_t kMessage = 1 << 20;
+  constexpr uint32_t kFrame = 16384;
+  for (uint32_t arrived = kFrame; arrived < kMessage; arrived += kFrame) {
+    at.server.stream(1).expected_bytes = kMessage - arrived;
+    ASSERT_TRUE(at.server.recv(at.peer.data(1, bytes(kFrame))));
+    EXPECT_EQ(updates_of_stream().size(), arrived == kFrame ? 1u : 0u) << arrived;
+    EXPECT_GE(at.server.stream(1).recv_window.available(), kMessage - arrived);
+  }
+}
+
+TEST(ReceiveFlow, WithoutAdaptiveWindowsAMessageWaitsForThem) {
+  Serving at(0, {}, {.adaptive_window = false});
+  at.server.recv(at.peer.headers(1, kRequest));
+  at.server.stream(1).expected_bytes = 1 << 20;
+  at.server.recv(at.peer.data(1, bytes(16384)));
+  EXPECT_EQ(at.server.sent(), (Lines{"WINDOW_UPDATE 1 16384"}));
 }
 
 }  // namespace

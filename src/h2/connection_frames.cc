@@ -56,6 +56,9 @@ void Connection::recv_continuation(const FrameHeader& header, Bytes payload) {
 
 // Every block is decoded, even one that nobody wants: the tables of both ends must stay the same.
 void Connection::recv_header_block(StreamId id, bool end_stream, Bytes bytes) {
+  if (role_ == Role::kServer && is_peer_id(id) && is_idle(id)) {
+    return recv_request_block(id, end_stream, bytes);
+  }
   hpack::DecodedBlock block;
   if (!decoder_.decode(bytes, block)) return fail(ErrorCode::kCompressionError, decoder_.why());
   Stream* stream = streams_.find(id);
@@ -65,10 +68,7 @@ void Connection::recv_header_block(StreamId id, bool end_stream, Bytes bytes) {
     return recv_response(*stream, end_stream, block);
   }
   if (is_idle(id)) {
-    if (role_ == Role::kClient || !is_peer_id(id)) {
-      return fail(ErrorCode::kProtocolError, "HEADERS on a stream that we never opened");
-    }
-    return recv_request(id, end_stream, block);
+    return fail(ErrorCode::kProtocolError, "HEADERS on a stream that we never opened");
   }
   if (is_disowned(id)) return;
   // gRPC's C++ server sends the trailers of a call that its deadline has ended once more when the
@@ -77,13 +77,30 @@ void Connection::recv_header_block(StreamId id, bool end_stream, Bytes bytes) {
   fail(ErrorCode::kStreamClosed, "HEADERS on a closed stream");
 }
 
-void Connection::recv_request(StreamId id, bool end_stream, const hpack::DecodedBlock& block) {
+void Connection::recv_request_block(StreamId id, bool end_stream, Bytes bytes) {
+  const uint64_t generation = decoder_.generation();
+  if (CachedHead* head = heads_.try_find(bytes, generation)) {
+    return recv_request(id, {.fields = head->fields, .end_stream = end_stream, .memo = &head->memo},
+                        head->facts);
+  }
+  hpack::DecodedBlock block;
+  if (!decoder_.decode(bytes, block)) return fail(ErrorCode::kCompressionError, decoder_.why());
+  const HeadFacts facts = check_request(block.fields);
+  if (facts.malformed == nullptr && !block.truncated && decoder_.generation() == generation) {
+    heads_.note(bytes, generation, block.fields, facts);
+  }
+  recv_request(id, {.fields = block.fields, .end_stream = end_stream, .truncated = block.truncated},
+               facts);
+}
+
+void Connection::recv_request(StreamId id, HeadersEvent event, HeadFacts facts) {
   highest_peer_id_ = id;
   if (draining_ && id > sent_goaway_last_id_) return;  // RFC 9113 section 6.8: ignored
   if (refuse_new_stream(id)) return;
-  HeadFacts facts = check_request(block.fields);
-  if (end_stream && facts.content_length > 0) facts.malformed = "content-length without content";
-  if (facts.malformed != nullptr && !block.truncated) {
+  if (event.end_stream && facts.content_length > 0) {
+    facts.malformed = "content-length without content";
+  }
+  if (facts.malformed != nullptr && !event.truncated) {
     glitch(facts.malformed);
     if (!dead_) answer_rst(id, ErrorCode::kProtocolError);
     return;
@@ -97,15 +114,12 @@ void Connection::recv_request(StreamId id, bool end_stream, const hpack::Decoded
   stream.content_remaining = facts.content_length;
   streams_.insert(stream);
   ++counters_.streams_opened;
-  events_.on_headers(stream, {.kind = HeadersKind::kRequest,
-                              .fields = block.fields,
-                              .end_stream = end_stream,
-                              .truncated = block.truncated});
-  if (end_stream) end_receiving(stream);
+  events_.on_headers(stream, event);
+  if (event.end_stream) end_receiving(stream);
 }
 
-// True: the stream was refused. A few refusals happen to any client that races our SETTINGS; many
-// are an attack.
+// True: the stream was refused. A few refusals happen to any client
+// that races our SETTINGS; many are an attack.
 bool Connection::refuse_new_stream(StreamId id) {
   const uint32_t limit = options_.max_concurrent_streams;
   if (streams_.size() + held_slots_ < limit) return false;

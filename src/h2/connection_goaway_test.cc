@@ -66,8 +66,8 @@ TEST(Settings, ChangesAreAnsweredEachAndSmallerTablesUsed) {
   EXPECT_EQ(server.reader.decoder().table_bytes(), 0u);
 }
 
-// A table smaller than the RFC's 4096 binds the peer from its acknowledgement on (RFC 7541
-// section 4.2).
+// A table smaller than the RFC's 4096 binds the peer from its acknowledgement
+// on (RFC 7541 section 4.2).
 TEST(Settings, OurSmallerTableIsEnforcedOnceAcknowledged) {
   Endpoint server(Role::kServer, {.header_table_bytes = 0});
   Peer peer;
@@ -158,8 +158,8 @@ TEST(Drain, DoesNotWaitForeverForThePing) {
   EXPECT_EQ(server.sent(), Lines{});
 }
 
-// Streams above the last id are ignored with all that belongs to them; HPACK and flow control go
-// on.
+// Streams above the last id are ignored with all that belongs to them;
+// HPACK and flow control go on.
 TEST(Drain, StreamsAfterTheFinalGoawayAreIgnored) {
   Endpoint server(Role::kServer);
   Peer peer;

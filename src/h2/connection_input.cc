@@ -52,8 +52,8 @@ Bytes Connection::take_frame(Bytes bytes) {
   return bytes.subspan(frame_bytes);
 }
 
-// carry_ holds the start of a frame: first its header, checked before anything is reserved for its
-// payload.
+// carry_ holds the start of a frame: first its header, checked before anything
+// is reserved for its payload.
 Bytes Connection::complete_carry(Bytes bytes) {
   const auto take = [&](size_t until) {
     const size_t count = std::min(bytes.size(), until - carry_.size());

@@ -9,7 +9,8 @@ namespace saker::h2 {
 namespace {
 
 constexpr size_t kMaxDirectHeaderBytes = kMinMaxFrameBytes;
-constexpr size_t kSizeUpdateBytes = 12;  // two HPACK size updates at most
+constexpr uint32_t kMessagesInFlight = 4;  // that fit into a window grown for one of them
+constexpr size_t kSizeUpdateBytes = 12;    // two HPACK size updates at most
 
 }  // namespace
 
@@ -17,8 +18,8 @@ constexpr size_t kSizeUpdateBytes = 12;  // two HPACK size updates at most
 
 void Connection::send_preface(Time now) {
   Settings ours;
-  ours.enable_push =
-      role_ == Role::kClient ? 0 : 1;  // servers leave it alone (RFC 9113 section 6.5.2)
+  // Servers leave it alone (RFC 9113 section 6.5.2).
+  ours.enable_push = role_ == Role::kClient ? 0 : 1;
   if (role_ == Role::kServer) ours.max_concurrent_streams = options_.max_concurrent_streams;
   ours.initial_window_size = options_.initial_stream_window_bytes;
   ours.max_frame_size = options_.max_frame_bytes;
@@ -90,7 +91,15 @@ void Connection::give_credit(uint32_t bytes) {
 
 void Connection::give_credit(Stream& stream, uint32_t bytes) {
   stream.recv_window.give_back(bytes);
-  send_window_update(stream.id, stream.recv_window.take_update(stream_window_));
+  const uint32_t expected =
+      options_.adaptive_window ? std::min(stream.expected_bytes, options_.max_window_bytes) : 0;
+  if (expected > 0) {
+    if (stream.recv_window.available() >= expected) return;
+    const uint64_t wanted = uint64_t{kMessagesInFlight} * expected;
+    recv_window_.set_target(
+        static_cast<uint32_t>(std::min<uint64_t>(wanted, options_.max_window_bytes)));
+  }
+  send_window_update(stream.id, stream.recv_window.take_update(std::max(stream_window_, expected)));
 }
 
 void Connection::send_window_update(StreamId id, uint32_t increment) {
@@ -232,14 +241,19 @@ void Connection::take_output(ChunkQueue& out) {
   const uint64_t frames_before = data_frames_sent_;
   while (send_ready() && out_.size() < options_.output_cap_bytes) {
     Stream& stream = *ready_.try_pop_front();
+    if (!holds(stream.send_window.available() > 0 && !stream.pending.empty(),
+               "a stream was ready that cannot send")) {
+      continue;
+    }
     if (write_pending(stream)) enqueue(stream);
   }
+  if (broken_ != nullptr) fail(ErrorCode::kInternalError, broken_);
   out.append(std::move(out_));
   watch_progress(data_frames_sent_ != frames_before);
 }
 
-// Queued data that nothing lets out for too long is a peer that holds our memory (a window of
-// zero).
+// Queued data that nothing lets out for too long is a peer
+// that holds our memory (a window of zero).
 void Connection::watch_progress(bool progressed) {
   if (sending_streams_ == 0 || dead_) return set_deadline(kProgressDeadline, kNever);
   if (progressed || deadlines_[kProgressDeadline] == kNever) {

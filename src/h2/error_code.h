@@ -1,5 +1,5 @@
-// HTTP/2 error codes (RFC 9113 section 7) and the two scopes of a peer's mistake: the scope is the
-// type.
+// HTTP/2 error codes (RFC 9113 section 7) and the two scopes
+// of a peer's mistake: the scope is the type.
 #pragma once
 
 #include <cstdint>

@@ -58,8 +58,8 @@ struct Frame {
 // Whole frames only.
 std::vector<Frame> split_frames(Bytes bytes);
 
-// Frames as text: "DATA 1 END_STREAM hello", "WINDOW_UPDATE 0 983041", "HEADERS 1 END_STREAM
-// :status=200", …
+// Frames as text: "DATA 1 END_STREAM hello", "WINDOW_UPDATE 0 983041",
+// "HEADERS 1 END_STREAM :status=200", …
 class FrameReader {
  public:
   Lines describe(Bytes bytes);

@@ -41,8 +41,8 @@ class Responder final : public ConnectionEvents {
   size_t bytes_ = 0;
 };
 
-// Everything that a client sends, with the places of the stream ids, which grow from buffer to
-// buffer.
+// Everything that a client sends, with the places of the stream ids,
+// which grow from buffer to buffer.
 class Recording {
  public:
   Recording() {

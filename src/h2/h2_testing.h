@@ -1,6 +1,6 @@
 // What the connection tests share: a Recorder that turns events into lines of text, and an Endpoint
-// that joins a Connection with it. A test is a transcript: what the peer says, what we answer, what
-// the visitor hears.
+// that joins a Connection with it. A test is a transcript: what the peer says,
+// what we answer, what the visitor hears.
 #pragma once
 
 #include <functional>
@@ -46,8 +46,8 @@ class Recorder final : public ConnectionEvents {
   std::string data_;
 };
 
-// A Connection under test. Input comes as one heap copy of its exact size, so that ASan sees any
-// over-read.
+// A Connection under test. Input comes as one heap copy of its exact size,
+// so that ASan sees any over-read.
 class Endpoint {
  public:
   explicit Endpoint(Role role, const ConnectionOptions& options = {});

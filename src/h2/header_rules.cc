@@ -68,8 +68,8 @@ bool is_message_with_blank_edges(const Field& field) {
   return hpack::is_legal_value(field.value.substr(first, last - first + 1));
 }
 
-// One pass: order, duplicates and legality; `allowed` are the pseudo-header fields this kind of
-// block may have.
+// One pass: order, duplicates and legality; `allowed` are the pseudo-header fields
+// this kind of block may have.
 uint32_t scan(std::span<const Field> fields, uint32_t allowed, HeadFacts& facts) {
   uint32_t seen = 0;
   bool regular_seen = false;

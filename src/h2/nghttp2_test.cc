@@ -1,5 +1,5 @@
-// Whole calls against libnghttp2, as client and as server, with random bodies, windows and
-// chunking.
+// Whole calls against libnghttp2, as client and as server,
+// with random bodies, windows and chunking.
 #include "saker/h2/nghttp2_testing.h"
 
 #include <gtest/gtest.h>

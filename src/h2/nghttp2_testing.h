@@ -1,5 +1,5 @@
-// libnghttp2 as the other side: a session in memory that records what each stream received and
-// serves bodies.
+// libnghttp2 as the other side: a session in memory that records what each stream
+// received and serves bodies.
 #pragma once
 
 #include <nghttp2/nghttp2.h>

@@ -1,5 +1,5 @@
-// What a connection may be told, and every limit that it puts on its peer. docs/limits.md has a row
-// for each.
+// What a connection may be told, and every limit that it puts on its peer.
+// docs/limits.md has a row for each.
 #pragma once
 
 #include <chrono>
@@ -43,14 +43,11 @@ struct ConnectionOptions {
   uint32_t glitch_per_second = 330;      // limit: … and from then on
 
   // Time.
-  Duration preface_timeout =
-      std::chrono::seconds(10);  // limit: until preface and first SETTINGS are in
-  Duration settings_ack_timeout =
-      std::chrono::seconds(30);  // limit: until our SETTINGS are acknowledged
+  Duration preface_timeout = std::chrono::seconds(10);       // limit: preface and first SETTINGS in
+  Duration settings_ack_timeout = std::chrono::seconds(30);  // limit: until our SETTINGS are ACKed
   Duration header_block_timeout = std::chrono::seconds(10);  // limit: from HEADERS to END_HEADERS
-  Duration no_progress_timeout =
-      std::chrono::seconds(60);                           // limit: data queued and no window for it
-  Duration drain_ping_timeout = std::chrono::seconds(5);  // between the two GOAWAYs of a drain
+  Duration no_progress_timeout = std::chrono::seconds(60);   // limit: data queued, no window for it
+  Duration drain_ping_timeout = std::chrono::seconds(5);     // between the two GOAWAYs of a drain
 };
 
 }  // namespace saker::h2

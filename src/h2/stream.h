@@ -28,8 +28,8 @@ namespace saker::h2 {
 struct SendQueueTag;
 struct ConsumedTag;
 
-// Trailers that wait behind data: kept as text, because a header block once encoded has to be sent
-// at once.
+// Trailers that wait behind data: kept as text,
+// because a header block once encoded has to be sent at once.
 struct DeferredTrailers {
   std::vector<std::pair<std::string, std::string>> fields;
 };
@@ -42,9 +42,11 @@ struct Stream : ListHook<SendQueueTag> {
   bool send_closed = false;    // END_STREAM sent
   bool head_received = false;  // the request or the final response head
   bool head_sent = false;
-  bool credit_on_receipt =
-      true;                  // give window back as DATA arrives; false: Connection::consume() does
+  // Give window back as DATA arrives; false: Connection::consume() does.
+  bool credit_on_receipt = true;
   bool pending_end = false;  // END_STREAM follows the pending data
+  // The visitor's: the rest of a message that it takes whole, so that no window need interrupt it.
+  uint32_t expected_bytes = 0;
   int64_t content_remaining = -1;  // declared content-length not yet received; -1: none declared
   SendWindow send_window;
   ReceiveWindow recv_window;
@@ -59,6 +61,7 @@ struct Stream : ListHook<SendQueueTag> {
     id = new_id;
     recv_closed = send_closed = head_received = head_sent = pending_end = false;
     credit_on_receipt = true;
+    expected_bytes = 0;
     content_remaining = -1;
     send_window = SendWindow(send_window_bytes);
     recv_window = receive_window;

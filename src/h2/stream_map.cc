@@ -33,11 +33,11 @@ void StreamMap::grow() {
 
 // Backward-shift deletion: whoever is not at home moves one slot nearer. Streams of dense ids all
 // are at home, so that in a rush of calls this stops at once, however many are open.
-void StreamMap::erase(StreamId id) {
-  if (slots_.empty()) return;
+bool StreamMap::erase(StreamId id) {
+  if (slots_.empty()) return false;
   size_t hole = home(id);
   while (slots_[hole].id != id) {
-    if (slots_[hole].id == 0) return;
+    if (slots_[hole].id == 0) return false;
     hole = next(hole);
   }
   for (size_t at = next(hole); slots_[at].id != 0 && distance_from_home(at) != 0; at = next(at)) {
@@ -46,6 +46,7 @@ void StreamMap::erase(StreamId id) {
   }
   slots_[hole] = Slot{};
   --size_;
+  return true;
 }
 
 void StreamMap::shrink() {

@@ -23,7 +23,7 @@ class StreamMap {
     }
   }
   void insert(Stream& stream);  // its id is not in the map
-  void erase(StreamId id);      // does nothing when it is not
+  bool erase(StreamId id);      // false: it is not there
   // Frees what an earlier rush left behind; only an empty map shrinks.
   void shrink();
   size_t memory_bytes() const { return slots_.capacity() * sizeof(Slot); }

@@ -1,5 +1,5 @@
-// TokenBucket: how much of something a peer may do: a burst, then so many a second. Pure; whole
-// tokens only.
+// TokenBucket: how much of something a peer may do:
+// a burst, then so many a second. Pure; whole tokens only.
 #pragma once
 
 #include <algorithm>
@@ -14,8 +14,8 @@ class TokenBucket {
   TokenBucket(uint32_t burst, uint32_t per_second, Time now)
       : tokens_(burst), burst_(burst), per_second_(per_second), last_(now) {}
 
-  // False: the peer has used up its allowance. The clock is only looked at when the bucket runs
-  // dry.
+  // False: the peer has used up its allowance. The clock is only looked
+  // at when the bucket runs dry.
   [[nodiscard]] bool try_take(Time now) {
     if (tokens_ == 0) refill(now);
     if (tokens_ == 0) return false;

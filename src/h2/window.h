@@ -18,8 +18,8 @@ class SendWindow {
   // Bytes that may be sent now; never negative.
   uint32_t available() const { return bytes_ > 0 ? static_cast<uint32_t>(bytes_) : 0; }
   void take(uint32_t bytes) { bytes_ -= bytes; }
-  // WINDOW_UPDATE or a change of the initial window; false: it would pass 2^31 - 1 and nothing
-  // changed.
+  // WINDOW_UPDATE or a change of the initial window;
+  // false: it would pass 2^31 - 1 and nothing changed.
   [[nodiscard]] bool try_add(int64_t bytes) {
     if (bytes_ + bytes > int64_t{kMaxWindowBytes}) return false;
     bytes_ += bytes;

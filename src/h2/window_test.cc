@@ -97,8 +97,8 @@ TEST(ReceiveWindow, GrowsWithAnUpdateThatIsDue) {
   EXPECT_EQ(window.available(), 120u);
 }
 
-// A peer that has not read our SETTINGS yet may send 65535 bytes; updates come by the size that it
-// will learn.
+// A peer that has not read our SETTINGS yet may send 65535 bytes;
+// updates come by the size that it will learn.
 TEST(ReceiveWindow, BeforeSettings) {
   ReceiveWindow small = ReceiveWindow::before_settings(100);
   EXPECT_TRUE(small.try_take(65535));
@@ -161,8 +161,8 @@ TEST(BdpEstimator, AsksMoreSeldomWhileItFindsNothing) {
   EXPECT_LE(pings, 16);
 }
 
-// Each 10 ms a burst that fills the window, in frames, its first half acknowledged before the
-// second comes.
+// Each 10 ms a burst that fills the window, in frames,
+// its first half acknowledged before the second comes.
 TEST(BdpEstimator, FindsTheLimitOfBursts) {
   BdpEstimator bdp(kWindow, 1 << 24);
   bool ping_out = false;
@@ -185,6 +185,19 @@ TEST(BdpEstimator, BurstsBelowTheWindowDoNotGrowIt) {
     for (uint32_t at = 0; at < kWindow / 4; at += 1000) ping_out |= bdp.on_data(1000, now);
   }
   EXPECT_EQ(bdp.window(), kWindow);
+}
+
+// A larger window that only makes the round trip longer is of no use:
+// a path of 8 MB/s with a queue.
+TEST(BdpEstimator, DoesNotFillQueues) {
+  BdpEstimator bdp(kWindow, 1 << 24);
+  Time now = kStart;
+  for (int i = 0; i < 50; ++i) {
+    const bool pinged = bdp.on_data(bdp.window(), now);
+    now += std::chrono::microseconds(bdp.window() / 8);
+    if (pinged) bdp.on_ping_ack(now);
+  }
+  EXPECT_LE(bdp.window(), 2 * kWindow);
 }
 
 TEST(BdpEstimator, AnswersToNothingChangeNothing) {

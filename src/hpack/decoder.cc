@@ -62,6 +62,7 @@ Decoder::Decoder(const DecoderOptions& options, DecoderScratch& scratch)
           std::min(std::max(options.max_table_bytes, kInitialTableBytes), kLargestTableBytes)) {}
 
 void Decoder::set_max_table_bytes(uint32_t bytes) {
+  ++generation_;
   bytes = std::min(bytes, kLargestTableBytes);
   allowed_bytes_ = bytes;
   // Shrinking and growing again before the next block still requires the smallest one.
@@ -71,8 +72,8 @@ void Decoder::set_max_table_bytes(uint32_t bytes) {
 bool Decoder::decode(Bytes block, DecodedBlock& out) {
   const uint8_t* at = block.data();
   const uint8_t* const end = at + block.size();
-  // Each coded byte becomes at most 8/5 bytes; each delivered field and the one in hand are copied
-  // at most once.
+  // Each coded byte becomes at most 8/5 bytes; each delivered field
+  // and the one in hand are copied at most once.
   scratch_.begin(block.size() * 2 + max_list_bytes_ + allowed_bytes_ + kSlackBytes,
                  size_t{max_fields_} + 1);
   oldest_referenced_ = kNoEntry;
@@ -134,18 +135,13 @@ const uint8_t* Decoder::fail(const char* why) {
 }
 
 inline void Decoder::copy_entry(const DynamicTable::View& table, uint32_t age, Field& out) {
-  DynamicTable::Entry& entry = table.at(age);
-  const Token token = entry.token;
-  const bool legal = entry.legal;
+  const DynamicTable::Entry& entry = table.at(age);
   const char* const name = table.storage + entry.offset;
-  const size_t name_bytes = entry.name_bytes;
-  const size_t value_bytes = entry.value_bytes;
-  out.name = {name, name_bytes};
-  out.value = {name + name_bytes, value_bytes};
-  out.token = token;
-  out.legal = legal;
+  out.name = {name, entry.name_bytes};
+  out.value = {name + entry.name_bytes, entry.value_bytes};
+  out.token = entry.token;
+  out.legal = entry.legal;
   out.never_index = false;
-  out.memo = &entry.memo;
 }
 
 // Everything but indices of one byte.
@@ -224,7 +220,6 @@ inline const uint8_t* Decoder::read_value(const uint8_t* at, const uint8_t* end,
   Bytes raw;
   at = read_text(at, end, raw, huffman);
   if (at == nullptr) return nullptr;
-  out.memo = nullptr;
   if (!huffman) {
     out.value = as_text(raw);
     out.legal = name_legal && is_legal_value(out.value);
@@ -232,6 +227,8 @@ inline const uint8_t* Decoder::read_value(const uint8_t* at, const uint8_t* end,
   }
   if (out.token == Token::kPath && PathMemo::accepts(raw)) {
     if (!decode_path(raw, out)) return nullptr;
+  } else if (ValueMemo::accepts(raw)) {
+    if (!decode_long_value(raw, out)) return nullptr;
   } else if (!decode_value(raw, out)) {
     return nullptr;
   }
@@ -290,6 +287,17 @@ bool Decoder::decode_path(Bytes coded, Field& out) {
   return true;
 }
 
+bool Decoder::decode_long_value(Bytes coded, Field& out) {
+  if (const ValueMemo::Slot* slot = values_.try_find(coded); slot != nullptr) {
+    out.value = scratch_.copy(slot->text());  // a later value of the block may take the slot
+    out.legal = slot->legal;
+    return true;
+  }
+  if (!decode_value(coded, out)) return false;
+  values_.remember(coded, out.value, out.legal);
+  return true;
+}
+
 // RFC 7541 section 4.2: at the start of a block only, and there first the smallest size that was
 // in force since the last block if we shrank the table.
 const uint8_t* Decoder::read_size_updates(const uint8_t* at, const uint8_t* end) {
@@ -299,6 +307,7 @@ const uint8_t* Decoder::read_size_updates(const uint8_t* at, const uint8_t* end)
     at = parse_integer(at, end, 5, bytes);
     if (at == nullptr) return fail("size update cut off or too large");
     if (bytes > std::min(allowed_bytes_, required_bytes_)) return fail("size update too large");
+    ++generation_;
     required_bytes_ = kNoUpdate;
     limit_bytes_ = bytes;
     evict_to(bytes);
@@ -311,6 +320,7 @@ const uint8_t* Decoder::read_size_updates(const uint8_t* at, const uint8_t* end)
 // RFC 7541 section 4.4: entries make way before the new one is added, among them perhaps the one
 // that it took its name from; one larger than the table empties it.
 void Decoder::insert(Field& field, bool name_legal) {
+  ++generation_;
   const size_t text_bytes = field.name.size() + field.value.size();
   const size_t bytes = text_bytes + kEntryOverheadBytes;
   evict_to(bytes > limit_bytes_ ? 0 : limit_bytes_ - bytes);
@@ -345,7 +355,6 @@ void Decoder::detach_fields() {
 void Decoder::detach(Field& field) {
   if (table_.owns(field.name.data())) field.name = scratch_.copy(field.name);
   if (table_.owns(field.value.data())) field.value = scratch_.copy(field.value);
-  field.memo = nullptr;
 }
 
 // A dropped field leaves no copy behind, or many of them would fill the scratch.

@@ -19,6 +19,7 @@
 #include "saker/hpack/field.h"
 #include "saker/hpack/huffman.h"
 #include "saker/hpack/path_memo.h"
+#include "saker/hpack/value_memo.h"
 
 namespace saker::hpack {
 
@@ -32,8 +33,8 @@ struct DecoderOptions {
 };
 
 // Working memory of decoding, shared by all decoders of one loop: it holds no state of a
-// connection between blocks. Grows to the largest (block * 2 + max_list_bytes + table) seen and
-// then stays.
+// connection between blocks. Grows to the largest (block * 2 + max_list_bytes
+// + table) seen and then stays.
 class DecoderScratch {
  public:
   DecoderScratch() = default;
@@ -82,9 +83,14 @@ class Decoder {
   // must open with a size update if the table is now larger than allowed (RFC 7541 section 4.2).
   void set_max_table_bytes(uint32_t bytes);
 
+  // Changes whenever the same block may come to mean something else.
+  uint64_t generation() const { return generation_; }
   size_t table_bytes() const { return table_.bytes(); }  // RFC 7541 size: name + value + 32 each
   size_t table_entries() const { return table_.count(); }
-  size_t memory_bytes() const { return table_.memory_bytes(); }  // heap behind this decoder
+  // Gives back what only a busy connection needs.
+  void release_idle_memory() { values_.release(); }
+  // The heap behind this decoder.
+  size_t memory_bytes() const { return table_.memory_bytes() + values_.memory_bytes(); }
 
  private:
   static constexpr uint64_t kNoEntry = UINT64_MAX;
@@ -105,6 +111,7 @@ class Decoder {
   bool decode_text(Bytes coded, std::string_view& text, HuffmanText& decoded);
   bool decode_value(Bytes coded, Field& out);
   bool decode_path(Bytes coded, Field& out);
+  bool decode_long_value(Bytes coded, Field& out);
   const uint8_t* read_size_updates(const uint8_t* at, const uint8_t* end);
 
   void insert(Field& field, bool name_legal);
@@ -117,11 +124,13 @@ class Decoder {
   void drop_literal();
 
   DynamicTable table_;
+  ValueMemo values_;
   DecoderScratch& scratch_;
   const char* why_ = "";
   // The oldest entry that a field of this block may point to: evicting it, or moving any, must
   // detach the fields first.
   uint64_t oldest_referenced_ = kNoEntry;
+  uint64_t generation_ = 1;
   size_t field_count_ = 0;          // fields delivered so far, while the slow paths run
   size_t detached_mark_ = kNoMark;  // where the copy of the field in hand begins in the scratch
   uint32_t max_list_bytes_;

@@ -30,7 +30,6 @@ TEST(Decoder, EveryStaticIndex) {
     EXPECT_EQ(decoder.out.fields[0].name, kStaticTable[index].name);
     EXPECT_EQ(decoder.out.fields[0].value, kStaticTable[index].value);
     EXPECT_EQ(decoder.out.fields[0].token, kStaticTable[index].token);
-    EXPECT_EQ(decoder.out.fields[0].memo, nullptr);
   }
 }
 
@@ -170,21 +169,6 @@ TEST(Decoder, NeverIndexIsOfTheFieldAlone) {
   EXPECT_TRUE(decoder.out.fields[0].never_index);
   for (size_t i = 1; i < 4; ++i) EXPECT_FALSE(decoder.out.fields[i].never_index);
   EXPECT_EQ(decoder.decoder.table_entries(), 1u);
-}
-
-TEST(Decoder, MemoBelongsToTheDynamicEntry) {
-  TestDecoder decoder;
-  ASSERT_TRUE(decoder.decode(from_hex("40 0161 0162 82")));
-  EXPECT_EQ(decoder.out.fields[0].memo, nullptr);
-  EXPECT_EQ(decoder.out.fields[1].memo, nullptr);
-  ASSERT_TRUE(decoder.decode(from_hex("be")));
-  ASSERT_NE(decoder.out.fields[0].memo, nullptr);
-  EXPECT_EQ(*decoder.out.fields[0].memo, 0u);
-  *decoder.out.fields[0].memo = 4711;
-  ASSERT_TRUE(decoder.decode(from_hex("40 0163 0164 bf 0f3000")));
-  ASSERT_NE(decoder.out.fields[1].memo, nullptr);
-  EXPECT_EQ(*decoder.out.fields[1].memo, 4711u);
-  EXPECT_EQ(decoder.out.fields[2].memo, nullptr);  // the name alone
 }
 
 // Paths that are Huffman coded come from a memory of the last ones.

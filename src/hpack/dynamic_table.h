@@ -1,11 +1,11 @@
 // The dynamic table (RFC 7541 section 2.3.2 and 4), for both directions: a ring of small entries
 // and a ring of bytes that holds their names and values, each pair in one piece. Both are allocated
-// at the first insertion and grow by need, so an idle connection with gRPC's ten entries keeps less
-// than 1 KiB.
+// at the first insertion and grow by need, so an idle connection
+// with gRPC's ten entries keeps less than 1 KiB.
 //
-//   entries:  [ . . oldest ... newest . . ]        by number modulo capacity
-//   bytes:    [ newest.. ] end_ .... begin [ oldest.. ... ] gap    one wrap at most; gap is too
-//   small for what came next
+//   entries:  [ . . oldest ... newest . . ]                        by number modulo capacity
+//   bytes:    [ newest.. ] end_ .... begin [ oldest.. ... ] gap    one wrap at most; gap is
+//                                                                  too small for what came next
 //
 // Does not know who else points into it: the owner looks after that before evict_oldest() and
 // before make_room() moves.
@@ -28,7 +28,7 @@ constexpr uint32_t kLargestTableBytes = 16 << 20;
 class DynamicTable {
  public:
   struct Entry {
-    uint64_t memo = 0;  // the decoder's readers' word; the encoder's hashes
+    uint64_t memo = 0;  // the encoder's hashes of name and field
     uint32_t offset = 0;
     uint32_t name_bytes = 0;
     uint32_t value_bytes = 0;
@@ -46,7 +46,7 @@ class DynamicTable {
     uint32_t mask;
     uint32_t count;
 
-    Entry& at(uint32_t age) const { return entries[(newest - age) & mask]; }
+    const Entry& at(uint32_t age) const { return entries[(newest - age) & mask]; }
   };
   View view() const {
     return {entries_.get(), storage_.get(), static_cast<uint32_t>(inserted_ - 1), mask_, count_};

@@ -48,14 +48,14 @@ class Encoder {
   Encoder& operator=(const Encoder&) = delete;
 
   // The peer's SETTINGS_HEADER_TABLE_SIZE. Takes effect with a size update at the start of the next
-  // block (both the minimum and the final size if it shrank and grew in between: RFC 7541
-  // section 4.2).
+  // block (both the minimum and the final size if it shrank and grew
+  // in between: RFC 7541 section 4.2).
   void set_peer_max_table_bytes(uint32_t bytes);
 
   // The most bytes that encode(fields) can append.
   static size_t max_encoded_bytes(std::span<const OutField> fields);
-  // Encodes one whole block to `out`, which has room for max_encoded_bytes(fields); returns the
-  // bytes written.
+  // Encodes one whole block to `out`, which has room for max_encoded_bytes(fields);
+  // returns the bytes written.
   size_t encode(std::span<const OutField> fields, uint8_t* out);
 
   // Grows with every change of the table or pending size update; a CachedBlock of another

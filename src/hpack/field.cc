@@ -1,6 +1,6 @@
 // Names to tokens, and which bytes names and values may hold. The name tables are by length: a
-// literal's name is compared with the few names of its own length only. RFC 9113 section 8.2.1
-// and 8.2.2.
+// literal's name is compared with the few names of its own length only.
+// RFC 9113 section 8.2.1 and 8.2.2.
 #include "saker/hpack/field.h"
 
 #include <array>

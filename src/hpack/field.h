@@ -1,7 +1,7 @@
 // Header fields as HPACK sees them, and Token: the names that HTTP/2 and gRPC give a meaning to,
 // recognised once (when a field enters a table or, for a literal, when it is decoded) so that
-// nobody compares strings per call. Knows nothing of streams, gRPC methods or limits. RFC 7541, RFC
-// 9113 section 8.2.
+// nobody compares strings per call. Knows nothing of streams, gRPC methods or limits.
+// RFC 7541, RFC 9113 section 8.2.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ enum class Token : uint8_t {
   kStatus,
   kProtocol,
   kUnknownPseudo,  // any other name that starts with ':'
-  kConnection,  // one of connection, keep-alive, proxy-connection, transfer-encoding, upgrade (RFC
-                // 9113 8.2.2)
+  // One of connection, keep-alive, proxy-connection, transfer-encoding, upgrade (RFC 9113 8.2.2).
+  kConnection,
   kContentLength,
   kContentType,
   kTe,
@@ -51,19 +51,15 @@ inline bool has_blank_edge(std::string_view value) {
 }
 
 // A decoded field. `name` and `value` point into the header block, the decoder's table or its
-// scratch space: valid until the call that delivered them returns, however the table changes
-// meanwhile.
+// scratch space: valid until the call that delivered them returns,
+// however the table changes meanwhile.
 struct Field {
   std::string_view name;
   std::string_view value;
   Token token = Token::kOther;
   bool legal = true;  // name and value pass is_legal_name / is_legal_value
-  bool never_index =
-      false;  // literal never indexed (RFC 7541 section 6.2.3): proxies must keep it so
-  // For a field that came whole (name and value) from the dynamic table: where the reader may keep
-  // what it made of the value (a method pointer, say) for the next block that refers to the same
-  // entry; zero when the entry is new. Null otherwise.
-  uint64_t* memo = nullptr;
+  // Literal never indexed (RFC 7541 section 6.2.3): proxies must keep it so.
+  bool never_index = false;
 };
 
 }  // namespace saker::hpack

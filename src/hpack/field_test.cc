@@ -1,5 +1,5 @@
-// Tokens by table; legality over all 256 bytes at every position that the word-wise loops treat
-// apart.
+// Tokens by table; legality over all 256 bytes at every position
+// that the word-wise loops treat apart.
 #include "saker/hpack/field.h"
 
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 // Decoding looks up twelve bits at a time, which yields one or two symbols; longer codes (controls,
-// rare punctuation, bytes
-// >= 0x80) take the canonical way. The bits are kept inverted: what is shifted in behind the last
-// one then reads as ones, which is the padding of RFC 7541 section 5.2 and never completes a code.
+// rare punctuation, bytes >= 0x80) take the canonical way. The bits are kept inverted: what is
+// shifted in behind the last one then reads as ones, which is the padding of RFC 7541 section 5.2
+// and never completes a code.
 #include "saker/hpack/huffman.h"
 
 #include <algorithm>

@@ -10,15 +10,15 @@
 namespace saker::hpack {
 
 struct HuffmanText {
-  bool ok =
-      false;  // false: EOS within, or padding of more than seven bits or of other bits than ones
-  bool has_forbidden = false;  // NUL, CR or LF is among the bytes: all have long codes, so finding
-                               // them costs nothing
+  // False: EOS within, or padding of more than seven bits or of other bits than ones.
+  bool ok = false;
+  // NUL, CR or LF is among the bytes: all have long codes, so finding them costs nothing.
+  bool has_forbidden = false;
   size_t bytes = 0;
 };
 
-// The most that huffman_decode() may write for `coded_bytes` of input: five bits make a byte, and
-// it stores in pairs.
+// The most that huffman_decode() may write for `coded_bytes` of input:
+// five bits make a byte, and it stores in pairs.
 constexpr size_t max_huffman_decoded_bytes(size_t coded_bytes) {
   return coded_bytes * 8 / 5 + 2;
 }

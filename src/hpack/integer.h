@@ -39,8 +39,8 @@ inline const uint8_t* parse_integer(const uint8_t* at, const uint8_t* end, unsig
   return parse_integer_rest(at, end, value);
 }
 
-// Writes at most kMaxIntegerBytes; `pattern` holds the bits above the prefix. Returns where it
-// ends.
+// Writes at most kMaxIntegerBytes; `pattern` holds the bits above
+// the prefix. Returns where it ends.
 inline uint8_t* encode_integer(uint8_t* at, uint8_t pattern, unsigned prefix_bits, uint32_t value) {
   const uint32_t all_ones = (1u << prefix_bits) - 1;
   if (value < all_ones) {

@@ -1,5 +1,5 @@
-// HPACK integers: the RFC's examples, a round trip around every power of two in every prefix, and
-// what is refused.
+// HPACK integers: the RFC's examples, a round trip around every power of two in every
+// prefix, and what is refused.
 #include "saker/hpack/integer.h"
 
 #include <gtest/gtest.h>

@@ -12,7 +12,6 @@ TEST(StaticTable, RowsCarryTheirTokenAndAreLegal) {
     const Field& field = kStaticTable[index];
     EXPECT_EQ(field.token, token_of(field.name)) << field.name;
     EXPECT_TRUE(field.legal && is_legal_name(field.name) && is_legal_value(field.value));
-    EXPECT_EQ(field.memo, nullptr);
     EXPECT_FALSE(field.never_index);
   }
 }

@@ -23,13 +23,13 @@ std::string shown(std::string_view text) {
   return out += text.size() > kMaxShownBytes ? "…\"" : "\"";
 }
 
-// What the parsers below share: the whole text, for messages, and an example of the form they
-// parse.
+// What the parsers below share: the whole text, for messages,
+// and an example of the form they parse.
 struct Form {
   std::string_view text;
   std::string_view example;
 
-  std::unexpected<Error> bad(std::string what) const {
+  std::unexpected<Error> bad(const std::string& what) const {
     return fail("address " + shown(text) + ": " + what + "; write for example " +
                 std::string(example));
   }
@@ -153,8 +153,20 @@ std::optional<uint32_t> parse_cid(std::string_view text) {
   return parse_number<uint32_t>(text);
 }
 
+// Takes the option off the end; false: there is another than the one that exists.
+bool take_to_host(std::string_view& rest, bool& to_host) {
+  const size_t mark = rest.find('?');
+  if (mark == rest.npos) return true;
+  const std::string_view option = rest.substr(mark + 1);
+  to_host = option == "to_host=1";
+  rest = rest.substr(0, mark);
+  return to_host || option == "to_host=0";
+}
+
 Result<Address> parse_vsock(const Form& form, std::string_view rest) {
   if (rest.starts_with("//")) rest.remove_prefix(2);
+  bool to_host = false;
+  if (!take_to_host(rest, to_host)) return form.bad("its only option is ?to_host=1");
   const size_t colon = rest.find(':');
   if (colon == rest.npos) return form.bad("the port is missing");
   const auto cid = parse_cid(rest.substr(0, colon));
@@ -163,7 +175,8 @@ Result<Address> parse_vsock(const Form& form, std::string_view rest) {
                     " is not a 32-bit number, any, local, host or hypervisor");
   }
   const std::string_view port_text = rest.substr(colon + 1);
-  Address address{.transport = Transport::kVsock, .path = {}, .cid = *cid};
+  Address address{.transport = Transport::kVsock, .cid = *cid};
+  address.to_host = to_host;
   address.port = kVsockPortAny;
   if (port_text == "any") return address;
   if (port_text.empty()) return form.bad("the port is missing");
@@ -246,7 +259,6 @@ std::string_view transport_name(Transport transport) {
     case Transport::kTcp:
       return "tcp";
     case Transport::kUnix:
-      return "unix";
     case Transport::kUnixAbstract:
       return "unix";
     case Transport::kVsock:
@@ -284,7 +296,8 @@ std::string to_string(const Address& address) {
     case Transport::kUnixAbstract:
       return "unix-abstract:" + address.path;
     case Transport::kVsock:
-      return "vsock:" + any_or_number(address.cid) + ":" + any_or_number(address.port);
+      return "vsock:" + any_or_number(address.cid) + ":" + any_or_number(address.port) +
+             (address.to_host ? "?to_host=1" : "");
     case Transport::kVsockMux:
       return "vsock-mux:" + address.path + ":" + std::to_string(address.port);
     case Transport::kFd:

@@ -1,14 +1,18 @@
-// Address: one syntax for listeners, targets and configuration, parsed once and printed back in
-// canonical form.
+// Address: one syntax for listeners, targets and configuration, parsed once
+// and printed back in canonical form.
 //
-//   host:port  tcp://host:port  dns:///host:port     TCP; IPv6 in brackets; port 0 when listening:
-//   any free one unix:/path                                       Unix stream socket
+//   host:port  tcp://host:port  dns:///host:port     TCP; IPv6 in brackets;
+//                                                    port 0 when listening: any free one
+//   unix:/path                                       Unix stream socket
 //   unix-abstract:name                               Linux abstract namespace
 //   vsock:CID:PORT  vsock://CID:PORT                 CID: number, -1, any, local, host, hypervisor,
-//   empty (= any) vsock-mux:/path:PORT  hvsock:///path:PORT        the host side of Firecracker's
-//   and Cloud Hypervisor's vsock fd:N                                             an inherited
-//   descriptor memory://name                                    the simulator's network, nowhere
-//   else
+//                                                    empty (= any)
+//                                                    ?to_host=1 behind it: by way of the host,
+//                                                    for a sibling's CID
+//   vsock-mux:/path:PORT  hvsock:///path:PORT        the host side of Firecracker's
+//                                                    and Cloud Hypervisor's vsock
+//   fd:N                                             an inherited descriptor
+//   memory://name                                    the simulator's network, nowhere else
 #pragma once
 
 #include <cstdint>
@@ -32,11 +36,13 @@ inline constexpr uint32_t kVsockPortAny = 0xFFFFFFFF;
 
 struct Address {
   Transport transport = Transport::kTcp;
-  std::string host{};  // TCP: name or numeric address without brackets; empty = all interfaces when
-                       // listening
+  // TCP: name or numeric address without brackets; empty = all interfaces when listening.
+  std::string host{};
   std::string path{};  // Unix path, abstract name, or the multiplexer's socket; memory: the name
   uint32_t cid = 0;    // VSOCK
-  uint32_t port = 0;   // TCP ≤ 65535; VSOCK 32 bits
+  // VSOCK, connecting: the host passes the connection on to the CID (VMADDR_FLAG_TO_HOST).
+  bool to_host = false;
+  uint32_t port = 0;  // TCP ≤ 65535; VSOCK 32 bits
   int fd = -1;
 
   friend bool operator==(const Address&, const Address&) = default;

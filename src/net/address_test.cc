@@ -26,6 +26,11 @@ Address vsock(uint32_t cid, uint32_t port) {
   return {.transport = Transport::kVsock, .cid = cid, .port = port};
 }
 
+Address to_host(Address address) {
+  address.to_host = true;
+  return address;
+}
+
 const std::string kLongestPath = "/" + std::string(106, 'p');
 const std::string kLongestHost = std::string(253, 'h');
 
@@ -64,6 +69,8 @@ TEST(Address, GoodOnes) {
       {"vsock:local:4294967294", vsock(1, 4294967294), "vsock:1:4294967294"},
       {"vsock:host:1", vsock(2, 1), "vsock:2:1"},
       {"vsock:hypervisor:1", vsock(0, 1), "vsock:0:1"},
+      {"vsock:16:1?to_host=1", to_host(vsock(16, 1)), "vsock:16:1?to_host=1"},
+      {"vsock://16:1?to_host=0", vsock(16, 1), "vsock:16:1"},
       {"vsock-mux:/run/v:x.sock:52", named(Transport::kVsockMux, "/run/v:x.sock", 52),
        "vsock-mux:/run/v:x.sock:52"},
       {"vsock-mux:///v.sock:52", named(Transport::kVsockMux, "/v.sock", 52),
@@ -132,6 +139,8 @@ TEST(Address, BadOnesSayWhatAndGiveAnExample) {
       {"vsock:2:4294967296", "port \"4294967296\""},
       {"vsock:2:-1", "port \"-1\""},
       {"vsock:2:1:1", "port \"1:1\""},
+      {"vsock:2:1?", "its only option is ?to_host=1"},
+      {"vsock:2:1?to_host=2", "its only option is ?to_host=1"},
       {"vsock-mux:/v.sock", "the port is missing"},
       {"vsock-mux:v.sock:1", "does not start with /"},
       {"vsock-mux:/v.sock:any", "port \"any\""},

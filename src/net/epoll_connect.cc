@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "saker/net/epoll_stream.h"
+#include "saker/net/failure_text.h"
 #include "saker/net/socket_options.h"
 
 namespace saker::net {
@@ -20,14 +21,6 @@ bool is_connected_to_itself(int fd) {
   const auto remote = remote_address(fd);
   if (!local || !remote || local->size != remote->size) return false;
   return std::memcmp(local->get(), remote->get(), local->size) == 0;
-}
-
-std::string_view hint(int family, int error) {
-  if (family != AF_VSOCK) return {};
-  if (error == ECONNRESET) return " (nobody listens on that port)";
-  if (error == ENODEV) return " (no such virtual machine, or this kernel has no VSOCK device)";
-  if (error == ETIMEDOUT) return " (the virtual machine is not up yet, or there is none)";
-  return {};
 }
 
 }  // namespace
@@ -120,9 +113,7 @@ void EpollConnect::handle_connect_error(int error) {
     const Time again = time_after(loop_.read_clock(), tuning::kUnixConnectRetry);
     loop_.arm(*this, std::min(again, deadline_));
   } else {
-    Error failed = fail_errno("connect", error).error();
-    failed.message += hint(family, error);
-    fail_current(std::move(failed));
+    fail_current(fail(connect_error_text(address_.transport, error), error).error());
   }
 }
 
@@ -141,6 +132,7 @@ void EpollConnect::handle_connected() {
   if (address_.transport != Transport::kVsockMux) return finish({});
   if (auto sent = handshake_.send_request(fd_.get()); !sent) return finish(std::move(sent));
   state_ = State::kHandshake;
+  loop_.arm(*this, std::min(deadline_, time_after(loop_.read_clock(), tuning::kMuxReplyTimeout)));
   watch_or_finish(fd_.get(), EPOLLIN);
 }
 
@@ -161,10 +153,12 @@ void EpollConnect::on_timer(Time now) {
       error = fail_errno("its backlog is full", ETIMEDOUT).error();
       break;
     case State::kHandshake:
-      error = fail_errno("no OK from the vsock multiplexer", ETIMEDOUT).error();
+      error = fail("no OK from the vsock multiplexer in time; the virtual machine is not up yet",
+                   ETIMEDOUT)
+                  .error();
       break;
     default:
-      error = fail_errno("connect", ETIMEDOUT).error();
+      error = fail(connect_error_text(address_.transport, ETIMEDOUT), ETIMEDOUT).error();
       break;
   }
   fail_current(std::move(error));

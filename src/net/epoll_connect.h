@@ -6,8 +6,8 @@
 //                            │      ▲                                            ▲
 //                            └ next address, until none is left ─────────────────┘
 //
-// Several addresses share the time that is left evenly, so that one that swallows packets cannot
-// starve the others.
+// Several addresses share the time that is left evenly,
+// so that one that swallows packets cannot starve the others.
 #pragma once
 
 #include <optional>

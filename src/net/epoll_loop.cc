@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/timerfd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -28,8 +30,8 @@ Time monotonic() {
   return Time(Duration(clock_ns(CLOCK_MONOTONIC)));
 }
 
-// Early in boot getrandom() may have nothing yet; then the clock has to do, which is enough for
-// jitter.
+// Early in boot getrandom() may have nothing yet; then the clock has to do,
+// which is enough for jitter.
 uint64_t random_seed() {
   uint64_t seed = 0;
   if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed) {
@@ -50,7 +52,7 @@ int ceil_ms(Duration timeout) {
 EpollLoop::EpollLoop(const EpollLoopOptions& options, uint64_t seed)
     : wheel_(monotonic()),
       receive_buffer_bytes_(std::max<size_t>(options.receive_buffer_bytes, 1)),
-      busy_poll_(options.busy_poll),
+      spin_budget_(options.busy_poll),
       random_(seed) {
   receive_buffer_ = std::make_unique_for_overwrite<uint8_t[]>(receive_buffer_bytes_);
   now_ = monotonic();
@@ -62,16 +64,21 @@ Result<std::unique_ptr<EpollLoop>> EpollLoop::make(const EpollLoopOptions& optio
   return loop;
 }
 
-// The eventfd is edge-triggered: every write to it is one event, and nobody ever has to read it.
+// Both wakers are edge-triggered: every write to the eventfd and every expiry of the timer is one
+// event, and nobody ever has to read them.
 Result<void> EpollLoop::open() {
   epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
   if (!epoll_) return fail_errno("epoll_create1", errno);
   wake_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake_) return fail_errno("eventfd", errno);
+  alarm_.reset(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  if (!alarm_) return fail_errno("timerfd_create", errno);
   epoll_event event{};
   event.events = EPOLLIN | EPOLLET;
-  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0) {
-    return fail_errno("epoll_ctl", errno);
+  for (const int waker : {wake_.get(), alarm_.get()}) {
+    if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, waker, &event) != 0) {
+      return fail_errno("epoll_ctl", errno);
+    }
   }
   reopen_spare_descriptor();
   return {};
@@ -123,8 +130,8 @@ void EpollLoop::forget(EpollSource& source, int fd) {
 }
 
 // The flag is set before the queue is looked at, the queue is filled before the flag is looked at,
-// and both orders are sequentially consistent: either the loop sees the task or the poster sees the
-// flag.
+// and both orders are sequentially consistent: either the loop sees the task
+// or the poster sees the flag.
 void EpollLoop::post(PostedTask& task) {
   posts_.push(task);
   wake();
@@ -151,25 +158,46 @@ bool EpollLoop::has_work() const {
 int EpollLoop::wait(Time until) {
   until = std::min(until, wheel_.next_deadline());
   if (has_work()) return poll_events(Duration::zero());
-  if (busy_poll_ > Duration::zero()) {
-    const int count = spin(until);
+  if (const Duration budget = spin_budget_.next(now_); budget > Duration::zero()) {
+    const int count = spin(until, budget);
     if (count > 0 || has_work()) return count;
   }
-  return sleep(until);
+  if (!spin_budget_.is_wanted()) return sleep(until);
+  const Time begin = read_clock();
+  const int count = sleep(until);
+  if (count > 0) spin_budget_.on_woken(read_clock() - begin);
+  return count;
 }
 
-int EpollLoop::spin(Time until) {
-  const Time end = std::min(until, time_after(read_clock(), busy_poll_));
+int EpollLoop::spin(Time until, Duration budget) {
+  const Time end = std::min(until, time_after(read_clock(), budget));
   int count = 0;
   do {
     count = poll_events(Duration::zero());
   } while (count == 0 && !has_work() && read_clock() < end);
+  spin_budget_.on_spin(count > 0 || has_work());
+  if (spin_budget_.wants_switches()) {
+    rusage usage{};
+    getrusage(RUSAGE_THREAD, &usage);
+    spin_budget_.on_switches(now_, usage.ru_nivcsw);
+  }
   return count;
 }
 
+// A sleep with a timeout sets and cancels a timer of the kernel, which in a virtual machine costs
+// microseconds each time. So a deadline that is not near goes to the alarm, which is set once and
+// left alone while later ones come and go: at worst it wakes the loop for nothing.
 int EpollLoop::sleep(Time until) {
   Duration timeout = kUnlimited;
-  if (until != kNever) timeout = std::max(until - read_clock(), Duration::zero());
+  if (until != kNever) {
+    const Time now = read_clock();
+    timeout = std::max(until - now, Duration::zero());
+    if (alarm_at_ <= now) alarm_at_ = kNever;
+    if (timeout > tuning::kNearDeadline) {
+      if (until < alarm_at_) set_alarm(until);
+      timeout = kUnlimited;
+    }
+  }
   if (timeout == Duration::zero()) return poll_events(timeout);
   is_sleeping_.store(true, std::memory_order_seq_cst);
   if (has_work()) timeout = Duration::zero();
@@ -178,8 +206,19 @@ int EpollLoop::sleep(Time until) {
   return count;
 }
 
-// epoll_pwait2 (Linux 5.11) takes nanoseconds; sandboxes that do not know it answer ENOSYS or
-// EPERM.
+void EpollLoop::set_alarm(Time at) {
+  const int64_t ns = std::max<int64_t>(at.time_since_epoch().count(), 1);  // 0 would disarm it
+  itimerspec spec{};
+  spec.it_value.tv_sec = ns / 1'000'000'000;
+  spec.it_value.tv_nsec = ns % 1'000'000'000;
+  [[maybe_unused]] const int result =
+      timerfd_settime(alarm_.get(), TFD_TIMER_ABSTIME, &spec, nullptr);
+  SAKER_DCHECK(result == 0);
+  alarm_at_ = at;
+}
+
+// epoll_pwait2 (Linux 5.11) takes nanoseconds; sandboxes that do not know
+// it answer ENOSYS or EPERM.
 int EpollLoop::poll_events(Duration timeout) {
   const int size = static_cast<int>(batch_.size());
   int count = 0;
@@ -220,8 +259,8 @@ void EpollLoop::run_once(Time until) {
   turn(until);
 }
 
-// A stop() that came before run() counts: otherwise a thread that is told to stop while it starts
-// would run for ever.
+// A stop() that came before run() counts: otherwise a thread that is told
+// to stop while it starts would run for ever.
 void EpollLoop::run() {
   while (!stop_requested_.load(std::memory_order_seq_cst)) turn(kNever);
   stop_requested_.store(false, std::memory_order_seq_cst);

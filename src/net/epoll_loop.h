@@ -15,12 +15,13 @@
 #include "saker/net/loop.h"
 #include "saker/net/post_queue.h"
 #include "saker/net/random.h"
+#include "saker/net/spin_budget.h"
 #include "saker/net/tuning.h"
 
 namespace saker::net {
 
-// Somebody behind a descriptor. May be destroyed in any event, its own or another's, once it has
-// called forget().
+// Somebody behind a descriptor. May be destroyed in any event, its own or another's,
+// once it has called forget().
 class EpollSource {
  public:
   virtual void on_ready(uint32_t events) = 0;
@@ -60,8 +61,8 @@ class EpollLoop final : public Loop {
 
   // The turn's time is that of the last recv.
   void sample_clock() { now_ = read_clock(); }
-  // Where every stream of this loop receives; whoever fills it is done with it before the event
-  // returns.
+  // Where every stream of this loop receives; whoever fills it is done
+  // with it before the event returns.
   MutableBytes receive_buffer() { return {receive_buffer_.get(), receive_buffer_bytes_}; }
   // Kept for the moment when accept() runs out of descriptors.
   Descriptor& spare_descriptor() { return spare_; }
@@ -77,14 +78,16 @@ class EpollLoop final : public Loop {
   bool has_work() const;
   void turn(Time until);
   int wait(Time until);
-  int spin(Time until);
+  int spin(Time until, Duration budget);
   int sleep(Time until);
   int poll_events(Duration timeout);  // kNever's worth and more: without limit
+  void set_alarm(Time at);
   void dispatch(int count);
   void wake();
 
   Descriptor epoll_;
   Descriptor wake_;
+  Descriptor alarm_;  // a timerfd for deadlines that are far away
   Descriptor spare_;
   TimerWheel wheel_;
   std::array<epoll_event, tuning::kEventsPerWait> batch_;
@@ -93,8 +96,9 @@ class EpollLoop final : public Loop {
   EpollSource* dispatching_ = nullptr;
   std::unique_ptr<uint8_t[]> receive_buffer_;
   size_t receive_buffer_bytes_;
-  Duration busy_poll_;
+  SpinBudget spin_budget_;
   bool has_pwait2_ = true;
+  Time alarm_at_ = kNever;         // when alarm_ expires
   Time wall_sampled_at_ = kNever;  // kNever: not yet
   int64_t wall_offset_ns_ = 0;
   Random random_;

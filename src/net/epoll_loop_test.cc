@@ -198,6 +198,28 @@ TEST(EpollLoop, TimersAreNeverEarlyAndTheLoopSleepsUntilThem) {
   }
 }
 
+// Near and far deadlines wait in different ways; what was waited for before must not matter.
+TEST(EpollLoop, DeadlinesMayComeNearerAndGoFarther) {
+  const auto loop = make_loop();
+  AlarmTimer timer;
+  const auto fires_on_time = [&](Duration after) {
+    const Time due = loop->read_clock() + after;
+    timer.fired_at = {};
+    loop->arm(timer, due);
+    while (timer.fired_at == Time{}) loop->run_once(due + seconds(5));
+    EXPECT_GE(timer.fired_at, due);
+    EXPECT_LT(timer.fired_at, due + seconds(1));
+  };
+  loop->arm(timer, loop->now() + seconds(60));
+  loop->run_once(Time{});
+  for (const int ms : {50, 5, 120, 25, 21, 20, 19, 60}) fires_on_time(milliseconds(ms));
+  loop->arm(timer, loop->read_clock() + milliseconds(40));
+  loop->run_once(loop->read_clock() + milliseconds(30));  // waits, but not for the timer
+  loop->cancel(timer);
+  fires_on_time(milliseconds(100));
+  EXPECT_LT(loop->read_clock(), loop->now() + seconds(1));
+}
+
 TEST(EpollLoop, RunOnceReturnsAtItsLimit) {
   const auto loop = make_loop();
   const Time before = loop->read_clock();

@@ -3,11 +3,13 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <system_error>
 #include <utility>
 
+#include "saker/net/failure_text.h"
 #include "saker/net/socket_options.h"
 
 namespace saker::net {
@@ -50,6 +52,12 @@ EpollStream::EpollStream(EpollLoop& loop, Descriptor fd, Peer peer)
   loop_.count_connection(1);
 }
 
+Descriptor EpollStream::release() {
+  SAKER_DCHECK(events_ == nullptr && unsent_.empty());
+  loop_.count_connection(-1);
+  return std::exchange(fd_, {});
+}
+
 void EpollStream::start(StreamEvents& events) {
   SAKER_DCHECK(events_ == nullptr && !ended_);
   events_ = &events;
@@ -61,8 +69,8 @@ size_t EpollStream::memory_bytes() const {
   return sizeof(*this) + peer_.name.capacity() + unsent_.size();
 }
 
-// EPOLLIN also stands for the peer's close, so EPOLLRDHUP is not needed. EPOLLERR and EPOLLHUP come
-// in any case.
+// EPOLLIN also stands for the peer's close, so EPOLLRDHUP is not needed.
+// EPOLLERR and EPOLLHUP come in any case.
 void EpollStream::update_interest() {
   if (!is_open()) return;
   const uint32_t wanted = (is_paused_ ? 0u : EPOLLIN) | (is_blocked_ ? EPOLLOUT : 0u);
@@ -101,7 +109,7 @@ void EpollStream::receive(uint32_t events) {
   const int error = size < 0 ? errno : 0;
   loop_.sample_clock();
   if (size > 0) return events_->on_data(buffer.first(static_cast<size_t>(size)));
-  if (size == 0) return end({"closed by the peer", 0});
+  if (size == 0) return end({});
   if (!is_retry(error)) return end({{}, error});
   // An error that recv() does not report would come back with every epoll_wait.
   if ((events & EPOLLERR) == 0) return;
@@ -172,8 +180,7 @@ void EpollStream::read_what_is_left() {
 
 void EpollStream::end(Error error) {
   if (write_error_ != 0) error = {{}, write_error_};
-  if (error.system_error != 0) error.message = std::generic_category().message(error.system_error);
-  error.message = peer_.name + ": " + error.message;
+  if (error.message.empty()) error.message = end_text(error.system_error);
   ended_ = true;
   in_flight_ = false;
   is_blocked_ = false;
@@ -192,7 +199,18 @@ void EpollStream::pause_reading(bool paused) {
 
 // A TCP socket that is closed with unread bytes resets the connection, and a reset overtakes what
 // was sent before it (RFC 1122 §4.2.2.13). So the unread bytes are thrown away first: MSG_TRUNC
-// does it without copying (tcp(7)).
+// does it without copying (tcp(7)). It leaves the buffer alone, which may hold lent bytes;
+// sanitizers take it for written, so that it must be this loop's own.
+void EpollStream::discard_unread() {
+  const MutableBytes buffer = loop_.receive_buffer();
+  for (size_t left = tuning::kDrainOnCloseBytes; left != 0;) {
+    const size_t asked = std::min(left, buffer.size());
+    const ssize_t got = ::recv(fd_.get(), buffer.data(), asked, MSG_TRUNC | MSG_DONTWAIT);
+    if (got < static_cast<ssize_t>(asked)) return;
+    left -= asked;
+  }
+}
+
 void EpollStream::close() {
   if (!fd_) return;
   events_ = nullptr;
@@ -201,9 +219,7 @@ void EpollStream::close() {
   unsent_.clear();
   TurnTask::unlink();
   loop_.forget(*this, fd_.get());
-  if (peer_.transport == Transport::kTcp && !ended_) {
-    (void)::recv(fd_.get(), nullptr, tuning::kDrainOnCloseBytes, MSG_TRUNC | MSG_DONTWAIT);
-  }
+  if (peer_.transport == Transport::kTcp && !ended_) discard_unread();
   fd_.reset();
   loop_.count_connection(-1);
 }

@@ -28,6 +28,9 @@ class EpollStream final : public Stream, private EpollSource, private TurnTask {
   void close() override;
   const Peer& peer() const override { return peer_; }
   size_t memory_bytes() const override;
+  // The connected descriptor, of a stream that has not been started; the stream is closed to all
+  // intents.
+  Descriptor release();
 
  private:
   void on_ready(uint32_t events) override;
@@ -38,6 +41,7 @@ class EpollStream final : public Stream, private EpollSource, private TurnTask {
   void handle_hangup_while_paused();
   void read_what_is_left();
   void break_write(int system_error);
+  void discard_unread();
   void end(Error error);
   void update_interest();
   bool is_open() const { return events_ != nullptr; }

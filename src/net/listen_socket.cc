@@ -28,7 +28,7 @@ Result<bool> is_stale(const SocketAddress& address) {
   struct stat status;
   if (lstat(path_of(address).c_str(), &status) != 0) return errno == ENOENT;
   if (!S_ISSOCK(status.st_mode))
-    return fail("a file that is not a socket is in the way", EADDRINUSE);
+    return fail_errno("a file that is not a socket is in the way", EADDRINUSE);
   auto probe = make_socket(AF_UNIX);
   if (!probe) return std::unexpected(probe.error());
   const int result = ::connect(probe->get(), address.get(), address.size);
@@ -40,7 +40,7 @@ Result<void> bind_path(int fd, const SocketAddress& address) {
   if (errno != EADDRINUSE) return fail_errno("bind", errno);
   auto stale = is_stale(address);
   if (!stale) return std::unexpected(stale.error());
-  if (!*stale) return fail("a live server answers there", EADDRINUSE);
+  if (!*stale) return fail_errno("a live server answers there", EADDRINUSE);
   if (::unlink(path_of(address).c_str()) != 0 && errno != ENOENT) {
     return fail_errno("removing the stale socket", errno);
   }
@@ -83,7 +83,7 @@ Result<ListenSocket> open_one(const Address& address, const SocketAddress& at,
   return out;
 }
 
-Result<ListenSocket> take_over(const Address& address) {
+Result<ListenSocket> take_over(const Address& address, const ListenOptions& options) {
   ListenSocket out;
   int is_listening = 0;
   socklen_t size = sizeof is_listening;
@@ -94,6 +94,7 @@ Result<ListenSocket> take_over(const Address& address) {
   if (auto set = set_nonblocking(address.fd); !set) return std::unexpected(set.error());
   auto local = local_address(address.fd);
   if (!local) return std::unexpected(local.error());
+  if (local->family() == AF_VSOCK) set_vsock_window(address.fd, options.vsock_window_bytes);
   out.address = address_of(*local);
   out.fd = Descriptor(address.fd);
   return out;
@@ -133,14 +134,14 @@ void BoundPath::remove() {
   struct stat status;
   const bool is_ours =
       lstat(path_.c_str(), &status) == 0 && status.st_dev == device_ && status.st_ino == inode_;
-  if (is_ours)
-    (void)::unlink(path_.c_str());  // if it cannot be removed, it is a stale socket like any other
+  // If it cannot be removed, it is a stale socket like any other.
+  if (is_ours) (void)::unlink(path_.c_str());
   path_.clear();
 }
 
 Result<ListenSocket> open_listen_socket(const Address& address, const ListenOptions& options) {
   if (address.transport == Transport::kFd) {
-    auto taken = take_over(address);
+    auto taken = take_over(address, options);
     if (!taken) return named(address, std::move(taken.error()));
     return taken;
   }
@@ -151,8 +152,8 @@ Result<ListenSocket> open_listen_socket(const Address& address, const ListenOpti
     auto opened = open_one(address, at, options);
     if (opened) return opened;
     error = std::move(opened.error());
-    // Another of the host's addresses may do if this one's family or interface is missing, but not
-    // if it is taken.
+    // Another of the host's addresses may do if this one's family or interface
+    // is missing, but not if it is taken.
     const bool is_missing =
         error.system_error == EAFNOSUPPORT || error.system_error == EADDRNOTAVAIL;
     if (!is_missing) break;

@@ -38,8 +38,8 @@ struct ListenSocket {
   Address address;  // as bound
 };
 
-// Blocks if the host is a name that must be looked up. fd:N is taken over, and is to be a listening
-// socket already.
+// Blocks if the host is a name that must be looked up. fd:N is taken over,
+// and is to be a listening socket already.
 Result<ListenSocket> open_listen_socket(const Address& address, const ListenOptions& options);
 
 }  // namespace saker::net

@@ -2,8 +2,8 @@
 // (sockets), SimLoop (virtual time, in-memory network, seeded faults). Everything but post(),
 // stop() and connection_count() belongs to the loop's own thread.
 //
-// One turn:   wait ─▶ ready streams: recv, on_data … ─▶ posted tasks ─▶ due timers ─▶ turn-end
-// tasks (flushes, on_sent)
+// One turn:   wait ─▶ ready streams: recv, on_data … ─▶ posted tasks ─▶ due timers
+//                  ─▶ turn-end tasks (flushes, on_sent)
 #pragma once
 
 #include <atomic>
@@ -49,8 +49,8 @@ struct Accepted {
 
 class ListenerEvents {
  public:
-  // The receiver owns `accepted` and must adopt() it on some loop of the same kind, or discard()
-  // it.
+  // The receiver owns `accepted` and must adopt() it on some loop
+  // of the same kind, or discard() it.
   virtual void on_accept(Accepted accepted) = 0;
 
  protected:
@@ -61,8 +61,8 @@ class Listener {
  public:
   virtual ~Listener() = default;               // closes; a Unix path that we bound is removed
   virtual const Address& address() const = 0;  // as bound: port 0 replaced by the real port
-  virtual void pause(
-      bool paused) = 0;  // connection caps and drain: leave new connections in the backlog
+  // Connection caps and drain: leave new connections in the backlog.
+  virtual void pause(bool paused) = 0;
 };
 
 struct ListenOptions {
@@ -72,15 +72,15 @@ struct ListenOptions {
 };
 
 struct ConnectOptions {
-  Duration timeout =
-      std::chrono::seconds(20);  // whole attempt, VSOCK multiplexer handshake included
+  // Whole attempt, VSOCK multiplexer handshake included.
+  Duration timeout = std::chrono::seconds(20);
   uint64_t vsock_window_bytes = 4 << 20;
 };
 
 class ConnectEvents {
  public:
-  // Exactly once per connect(), never inside connect() itself, unless the ConnectAttempt was
-  // destroyed first.
+  // Exactly once per connect(), never inside connect() itself,
+  // unless the ConnectAttempt was destroyed first.
   virtual void on_connect(Result<std::unique_ptr<Stream>> result) = 0;
 
  protected:

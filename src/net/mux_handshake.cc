@@ -33,17 +33,15 @@ Result<void> MuxHandshake::send_request(int fd) const {
   return {};
 }
 
-// Looks first, and then takes no more than belongs to the line: up to the newline, or all there is
-// if it has none yet.
+// Looks first, and then takes no more than belongs to the line: up to the newline,
+// or all there is if it has none yet.
 Result<bool> MuxHandshake::read_reply(int fd) {
   std::array<char, tuning::kMuxReplyBytes> seen;
   const ssize_t size = ::recv(fd, seen.data(), seen.size() - line_.size(), MSG_PEEK);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return false;
   if (size < 0) return fail_errno("vsock multiplexer", errno);
   if (size == 0) {
-    return fail_errno("vsock multiplexer: closed before it answered OK; nobody listens on port " +
-                          std::to_string(port_) + " or the guest is not up",
-                      ECONNRESET);
+    return fail("nobody listens there (the vsock multiplexer closed the connection)", ECONNRESET);
   }
   const auto end = seen.begin() + size;
   const auto newline = std::find(seen.begin(), end, '\n');

@@ -24,8 +24,8 @@ class PostQueue {
   // The loop's thread.
   bool empty() const { return top_.load(std::memory_order_seq_cst) == nullptr; }
 
-  // Runs what has been posted so far; what is posted meanwhile waits for the next call. A task may
-  // die in its run().
+  // Runs what has been posted so far; what is posted meanwhile waits for the next call.
+  // A task may die in its run().
   void run_all() {
     if (empty()) return;
     PostedTask* next = reversed(top_.exchange(nullptr, std::memory_order_acquire));

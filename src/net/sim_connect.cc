@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "saker/net/failure_text.h"
 #include "saker/net/sim_stream.h"
 
 namespace saker::net {
@@ -47,7 +48,9 @@ void SimConnect::finish(int error) {
 
 void SimConnect::run_ready() {
   if (error_ != 0) {
-    return events_.on_connect(fail_errno("connect to " + to_string(address_), error_));
+    return events_.on_connect(fail(
+        "connect to " + to_string(address_) + ": " + connect_error_text(Transport::kMemory, error_),
+        error_));
   }
   Peer peer{.transport = Transport::kMemory, .name = to_string(address_)};
   peer.is_local = true;

@@ -13,8 +13,8 @@
 namespace saker::net {
 
 struct SimReadyTag;
-// Something of a SimLoop that has an event to deliver in its next turn. May be destroyed in any
-// event.
+// Something of a SimLoop that has an event to deliver in its next turn.
+// May be destroyed in any event.
 struct SimReady : ListHook<SimReadyTag> {
   virtual void run_ready() = 0;
 

@@ -203,8 +203,8 @@ void SimNetwork::close_end(uint64_t id, int end) {
   closed.is_closed = true;
   closed.stream = nullptr;
   closed.last_arrival = std::max(closed.last_arrival, now_ + latency());
-  handle_room(id, end,
-              closed.inbox.size());  // a writer that was blocked goes on, and meets the reset
+  // A writer that was blocked goes on, and meets the reset.
+  handle_room(id, end, closed.inbox.size());
   closed.inbox.clear();
   if (connection->ends[1 - end].is_closed) {
     connections_.erase(id);

@@ -31,8 +31,8 @@ struct SimFaults {
   double short_write = 0;  // a write is taken in parts, with a latency between them
   double late_write = 0;   // a write is not taken at once, but a latency after submit()
   double reset = 0;        // per part that arrives: the connection breaks instead
-  double half_close =
-      0;  // per part that arrives: nothing more comes from that side, not even what it has sent
+  // Per part that arrives: nothing more comes from that side, not even what it has sent.
+  double half_close = 0;
   double refuse_connect = 0;  // ECONNREFUSED though somebody listens
   double lose_connect = 0;    // no answer, until the attempt times out
   Duration latency_min = std::chrono::microseconds(10);
@@ -51,8 +51,8 @@ class SimNetwork {
   // One turn of a loop that has work, or else the time moves on to the next thing that happens,
   // `until` at the latest. False: nothing was left to do before `until`.
   bool step(Time until = kNever);
-  // Steps until done() holds; false if `limit` of virtual time went by, or nothing is left to
-  // happen.
+  // Steps until done() holds; false if `limit` of virtual time went by,
+  // or nothing is left to happen.
   bool run_until(const std::function<bool()>& done, Duration limit);
   // Everything that happened so far, in order: equal for equal seeds and programs.
   uint64_t trace_hash() const { return trace_; }
@@ -108,8 +108,8 @@ class SimNetwork {
   uint64_t add_connection(std::string address, SimLoop& client, SimLoop& server);
   // Takes up to all of the stream's write; true if nothing is left of it.
   bool take(uint64_t id, int end);
-  void handle_room(uint64_t id, int reader,
-                   size_t bytes);  // the reader has taken bytes out of its inbox
+  // The reader has taken bytes out of its inbox.
+  void handle_room(uint64_t id, int reader, size_t bytes);
   void close_end(uint64_t id, int end);
   void trace(uint64_t value);
   void trace_bytes(Bytes bytes);

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "saker/net/failure_text.h"
+
 namespace saker::net {
 namespace {
 
@@ -33,8 +35,8 @@ void SimStream::start(StreamEvents& events) {
   if (sent_) loop_.at_turn_end(*this);
 }
 
-// Half of the writes complete within the turn, as they do on a socket with room; the network
-// decides.
+// Half of the writes complete within the turn, as they do on a socket
+// with room; the network decides.
 void SimStream::submit(ChunkQueue&& chunks) {
   SAKER_DCHECK(!in_flight_ && !chunks.empty());
   unsent_ = std::move(chunks);
@@ -85,8 +87,7 @@ void SimStream::deliver(SimNetwork::End& side) {
 }
 
 void SimStream::end(int error) {
-  Error out{peer_.name + ": closed by the peer", error};
-  if (error != 0) out.message = peer_.name + ": " + std::generic_category().message(error);
+  const Error out{end_text(error), error};
   ended_ = true;
   in_flight_ = false;
   unsent_.clear();

@@ -57,8 +57,8 @@ bool is_localhost(std::string_view host) {
   return is_label && strncasecmp(end.data(), kName.data(), kName.size()) == 0;
 }
 
-// 127.0.0.1 first, which a listener on localhost, on 127.0.0.1 and on every interface answers
-// alike.
+// 127.0.0.1 first, which a listener on localhost,
+// on 127.0.0.1 and on every interface answers alike.
 AddressList loopback(uint32_t port) {
   return {ipv4(INADDR_LOOPBACK, port), ipv6(in6addr_loopback, port)};
 }
@@ -120,8 +120,12 @@ Result<AddressList> vsock_address(const Address& address, Purpose purpose) {
   if (purpose == Purpose::kConnect && names_nobody) {
     return fail(to_string(address) + ": any is for listening, not for connecting", EINVAL);
   }
+  if (purpose == Purpose::kListen && address.to_host) {
+    return fail(to_string(address) + ": to_host is for connecting, not for listening", EINVAL);
+  }
   sockaddr_vm vm{};
   vm.svm_family = AF_VSOCK;
+  if (address.to_host) vm.svm_flags = VMADDR_FLAG_TO_HOST;
   vm.svm_cid = address.cid;
   vm.svm_port = address.port;
   return AddressList{from(vm)};
@@ -141,8 +145,8 @@ std::string numeric_host(int family, const void* host) {
   return inet_ntop(family, host, out.data(), out.size()) == nullptr ? "" : out.data();
 }
 
-// A dual-stack listener sees IPv4 peers as ::ffff:a.b.c.d (RFC 4291 §2.5.5.2); everybody else calls
-// them IPv4.
+// A dual-stack listener sees IPv4 peers as ::ffff:a.b.c.d (RFC 4291 §2.5.5.2);
+// everybody else calls them IPv4.
 Address ipv6_address_of(const sockaddr_in6& in) {
   Address out{.transport = Transport::kTcp};
   out.port = ntohs(in.sin6_port);

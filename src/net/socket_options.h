@@ -1,5 +1,5 @@
-// The options of sockets, per family. VSOCK has no TCP options and no SO_REUSEADDR worth setting
-// (vsock(7)).
+// The options of sockets, per family. VSOCK has no TCP options
+// and no SO_REUSEADDR worth setting (vsock(7)).
 #pragma once
 
 #include <cstdint>

@@ -34,8 +34,8 @@ class SocketTest : public testing::Test {
     listener_.reset();
     events_.streams.clear();
     loop_.reset();
-    // The thread of a name lookup closes its descriptor right after it has reported, or when the
-    // resolver lets go.
+    // The thread of a name lookup closes its descriptor right after it has reported,
+    // or when the resolver lets go.
     for (int i = 0; i < 15'000 && open_descriptors() > descriptors_; ++i) usleep(1000);
     EXPECT_EQ(open_descriptors(), descriptors_) << "a descriptor was left open";
   }
@@ -101,7 +101,7 @@ TEST_F(SocketTest, AResetIsReportedWithItsErrno) {
   reset_raw();
   ASSERT_TRUE(run_until([&] { return stream().end_count == 1; }));
   EXPECT_EQ(stream().error.system_error, ECONNRESET);
-  EXPECT_THAT(stream().error.message, StartsWith("ipv4:127.0.0.1:"));
+  EXPECT_EQ(stream().error.message, "closed by the peer");
 }
 
 TEST_F(SocketTest, AResetIsReportedToAPausedReader) {
@@ -228,8 +228,8 @@ TEST_F(SocketTest, AnAbandonedLookupLeavesNothingBehind) {
   }
 }
 
-// A backlog that is full: TCP drops the SYN, Unix says EAGAIN. Either way the attempt goes on until
-// its time is up.
+// A backlog that is full: TCP drops the SYN, Unix says EAGAIN.
+// Either way the attempt goes on until its time is up.
 TEST_F(SocketTest, ConnectTimesOutOnAFullBacklogAndSucceedsOnceItDrains) {
   for (const std::string& text : {std::string("127.0.0.1:0"), "unix:" + files_.path("full")}) {
     listener_ = must(listen(text, {.backlog = 0}), "listen");

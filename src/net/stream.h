@@ -1,10 +1,10 @@
 // Stream: a connected byte stream of any transport, seen by one loop. What every back end promises:
 //   - Received bytes are lent: on_data(bytes) may read them until it returns, not after.
 //   - submit(chunks) takes the chunks and owns them until on_sent(). One submit is in flight at a
-//   time. It never completes
-//     inside submit(): on_sent() comes later in the same turn at the earliest.
-//   - on_end() is the last event, exactly once, unless close() came first. No event comes after
-//   close().
+//     time. It never completes inside submit(): on_sent() comes later in the same turn
+//     at the earliest.
+//   - on_end() is the last event, exactly once, unless close() came first.
+//     No event comes after close().
 //   - Nothing here may be called from another thread than the loop's.
 // Deliberately unknown here: HTTP/2, TLS, what the bytes mean.
 #pragma once
@@ -23,10 +23,10 @@ namespace saker::net {
 // Who is at the other end, as far as the kernel says.
 struct Peer {
   Transport transport = Transport::kTcp;
-  std::string name{};  // "ipv4:127.0.0.1:50222", "ipv6:[::1]:50222", "unix:/path" ("unix:"
-                       // unnamed), "vsock:42:1157"
-  uint32_t cid = 0;    // VSOCK: names the VM, not the process in it
-  int64_t uid = -1;    // Unix: SO_PEERCRED, else -1
+  // "ipv4:127.0.0.1:50222", "ipv6:[::1]:50222", "unix:/path" ("unix:" unnamed), "vsock:42:1157".
+  std::string name{};
+  uint32_t cid = 0;  // VSOCK: names the VM, not the process in it
+  int64_t uid = -1;  // Unix: SO_PEERCRED, else -1
   int64_t gid = -1;
   int64_t pid = -1;
   bool is_local = false;  // loopback, Unix, or VSOCK CID 1
@@ -52,8 +52,8 @@ class Stream {
   // Requires !write_in_flight() and !chunks.empty(). Chunks come from the loop's pool.
   virtual void submit(ChunkQueue&& chunks) = 0;
   virtual bool write_in_flight() const = 0;
-  // While paused, no on_data() (and end of stream stays unseen; a broken stream is still reported).
-  // Starts unpaused.
+  // While paused, no on_data() (and end of stream stays unseen;
+  // a broken stream is still reported). Starts unpaused.
   virtual void pause_reading(bool paused) = 0;
   // No events from now on; unsent bytes are dropped, what the kernel took is still sent. May be
   // called inside an event.

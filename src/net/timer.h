@@ -37,8 +37,8 @@ class TimerHook : public ListHook<TimerHookTag> {
   TimerWheel* wheel_ = nullptr;
 };
 
-// Embedded in its owner; disarms itself when destroyed. on_timer() may arm or cancel any timer, and
-// destroy its owner.
+// Embedded in its owner; disarms itself when destroyed.
+// on_timer() may arm or cancel any timer, and destroy its owner.
 class Timer : public TimerHook {
  public:
   Timer() = default;

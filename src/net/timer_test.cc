@@ -172,8 +172,8 @@ TEST(TimerWheel, ATimerThatArmsItselfForNowFiresOncePerAdvance) {
   }
 }
 
-// Against a sorted map: the same timers fire at each step, whatever was armed, moved and cancelled
-// before.
+// Against a sorted map: the same timers fire at each step, whatever was armed,
+// moved and cancelled before.
 class ModelTest : public testing::TestWithParam<uint64_t> {
  protected:
   struct Item final : Timer {

@@ -15,8 +15,8 @@
 
 namespace saker::net::test {
 
-// A stream with its events. Hooks run after the event has been recorded, and may destroy the
-// TestStream.
+// A stream with its events. Hooks run after the event has been recorded,
+// and may destroy the TestStream.
 class TestStream final : public StreamEvents {
  public:
   TestStream(Loop& loop, std::unique_ptr<Stream> stream)
@@ -132,8 +132,8 @@ class TemporaryDirectory {
   std::string path_;
 };
 
-// Passes connections to `path` on to `path`_PORT after the CONNECT/OK handshake; two threads a
-// connection.
+// Passes connections to `path` on to `path`_PORT after the CONNECT/OK
+// handshake; two threads a connection.
 class FakeMultiplexer {
  public:
   explicit FakeMultiplexer(std::string path);

@@ -1,6 +1,6 @@
 // Every number of this folder that is a choice and not a rule, in one place. Whatever a user may
-// set has an option of its own (ListenOptions, ConnectOptions, EpollLoopOptions); these are the
-// rest.
+// set has an option of its own (ListenOptions, ConnectOptions,
+// EpollLoopOptions); these are the rest.
 #pragma once
 
 #include <chrono>
@@ -14,11 +14,15 @@ namespace saker::net::tuning {
 // Events fetched by one epoll_wait. More connections than this simply take another turn.
 inline constexpr int kEventsPerWait = 256;
 
+// A deadline at most this far away is the sleep's own timeout; others share a timer. Calls in a
+// row, each with a deadline of its own, then cost no timer each.
+inline constexpr Duration kNearDeadline = std::chrono::milliseconds(20);
+
 // Pieces handed to one sendmsg(). 64 chunks of 64 KiB are 4 MiB, more than a socket buffer takes.
 inline constexpr size_t kIovecsPerSend = 64;
 
-// Connections accepted by one listener in one turn, so that a connect storm cannot starve the
-// streams.
+// Connections accepted by one listener in one turn,
+// so that a connect storm cannot starve the streams.
 inline constexpr int kAcceptsPerTurn = 64;
 
 // Rest after accept() ran out of descriptors or memory: the backlog keeps the newcomers meanwhile.
@@ -27,8 +31,8 @@ inline constexpr Duration kAcceptRest = std::chrono::milliseconds(100);
 // How old the offset between wall clock and monotonic clock may get.
 inline constexpr Duration kWallOffsetAge = std::chrono::seconds(1);
 
-// A Unix listener with a full backlog answers connect() with EAGAIN at once; ask again this much
-// later.
+// A Unix listener with a full backlog answers connect() with EAGAIN at once;
+// ask again this much later.
 inline constexpr Duration kUnixConnectRetry = std::chrono::milliseconds(5);
 
 // The kernel's limit for one VSOCK connect. A guest whose driver is not up yet swallows the request
@@ -36,8 +40,11 @@ inline constexpr Duration kUnixConnectRetry = std::chrono::milliseconds(5);
 // (kata-containers/runtime#1917); many short tries start faster.
 inline constexpr Duration kVsockConnectTimeout = std::chrono::milliseconds(500);
 
-// The multiplexer's answer is "OK <port>\n", 14 bytes at most; whoever sends more is not a
-// multiplexer.
+// A multiplexer says nothing while its guest boots; many short tries start faster here, too.
+inline constexpr Duration kMuxReplyTimeout = std::chrono::milliseconds(500);
+
+// The multiplexer's answer is "OK <port>\n", 14 bytes at most;
+// whoever sends more is not a multiplexer.
 inline constexpr size_t kMuxReplyBytes = 32;
 
 // After a write failed, what the peer sent before (a GOAWAY, say) is still read, but not for ever.
@@ -50,8 +57,8 @@ inline constexpr size_t kDrainOnCloseBytes = 4 << 20;
 // up still holds its thread until the resolver's own timeout.
 inline constexpr int kNameLookups = 32;
 
-// Rounds of turn-end tasks in one turn: those asked for during the turn, then those asked for by
-// these.
+// Rounds of turn-end tasks in one turn: those asked for during the turn,
+// then those asked for by these.
 inline constexpr int kTurnEndRounds = 2;
 
 }  // namespace saker::net::tuning

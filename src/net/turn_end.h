@@ -1,7 +1,7 @@
 // The end of a turn, the same for every back end: the tasks that the turn asked for run, then those
 // that these asked for (a flush that asks for the on_sent of its write, say). What these ask for in
-// turn waits for the next turn, so a task that keeps asking for itself runs twice a turn and cannot
-// hold the loop.
+// turn waits for the next turn, so a task that keeps asking for itself runs twice
+// a turn and cannot hold the loop.
 #pragma once
 
 #include "saker/net/loop.h"

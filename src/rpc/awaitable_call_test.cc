@@ -22,6 +22,7 @@ class Awaitable : public testing::Test {
     world.dispatcher.add_unary<RawMessage, RawMessage>(
         "/t.T/Unary",
         [this](ServerContext& context, RawMessage& request, RawMessage& reply) -> Task<Status> {
+          served_deadline = context.deadline();
           if (request.bytes == "wait") co_await Nap(context.loop(), 10s);
           if (request.bytes == "fail") co_return Status{StatusCode::kAborted, "as you wish", {}};
           served_cancelled = context.cancelled();
@@ -38,6 +39,7 @@ class Awaitable : public testing::Test {
   }
 
   bool served_cancelled = false;
+  Time served_deadline{};
   SimWorld world;
 };
 
@@ -71,8 +73,8 @@ TEST_F(Awaitable, KeepsItsDeadline) {
   EXPECT_EQ(run(body(world)).code, StatusCode::kDeadlineExceeded);
 }
 
-// A hundred thousand calls that fail at once, one after the other: the stack does not grow with
-// them.
+// A hundred thousand calls that fail at once, one after the other:
+// the stack does not grow with them.
 TEST_F(Awaitable, ManyFailuresInARowNeedNoStack) {
   world.start();
   world.channel().close();
@@ -84,6 +86,17 @@ TEST_F(Awaitable, ManyFailuresInARowNeedNoStack) {
     co_return last;
   };
   EXPECT_EQ(run(body(world.channel())).code, StatusCode::kUnavailable);
+}
+
+// It goes on outside of all events, where even the channel may go.
+TEST_F(Awaitable, MayDestroyTheChannelThatItWaitedFor) {
+  world.start();
+  const auto body = [](SimWorld& at) -> Task<Status> {
+    auto result = co_await call(at.channel(), typed_unary(), {"x"});
+    at.destroy_channel();
+    co_return std::move(result.status);
+  };
+  EXPECT_TRUE(run(body(world)).ok());
 }
 
 TEST_F(Awaitable, DestroyedCoroutineAbandonsItsCall) {
@@ -141,6 +154,7 @@ TEST_F(Relay, InheritsTheDeadline) {
   ASSERT_TRUE(world.run_until([&] { return relayed == 1; }, 1s));
   EXPECT_NE(relay_status.code, StatusCode::kOk);
   EXPECT_EQ(unary.status().code, StatusCode::kDeadlineExceeded);
+  EXPECT_LT(served_deadline, kNever);
 }
 
 TEST_F(Relay, IsCancelledWithTheCallThatItServes) {

@@ -35,6 +35,7 @@ void BlockingClient::run(ClientCall& call, Waiter& waiter, const ClientMethod& m
   options.deadline = time_after(loop_->read_clock(), context.timeout);
   options.wait_for_ready = context.wait_for_ready;
   options.metadata = &context.metadata;
+  options.compression = context.compression;
   waiter.client_ = this;
   StartTask start(call, *channel_, method, options);
   std::unique_lock lock(mutex_);

@@ -2,9 +2,10 @@
 // its own. Of the threads that wait, one drives the loop (the leader); the others sleep until their
 // call is done or the leader leaves. So a lone caller costs one wake-up per call, not three.
 //
-//   caller ── nobody drives ──▶ leader: start, run turns until own call is done ──▶ hands the lead
-//   to a waiting caller
-//        └── somebody drives ──▶ follower: posts its start, sleeps ──▶ done, or becomes leader
+//   caller ─┬─ nobody drives ───▶ leader: start, run turns until own call is done
+//           │                     ──▶ hands the lead to a waiting caller
+//           └─ somebody drives ─▶ follower: posts its start, sleeps
+//                                 ──▶ done, or becomes leader
 //
 // The one place below the applications with a lock; it is never held while the loop runs.
 #pragma once
@@ -22,9 +23,10 @@ namespace saker::rpc {
 struct BlockingContext {
   Duration timeout = Duration::max();  // from now
   bool wait_for_ready = false;
-  grpc::Metadata metadata;           // sent
-  grpc::Metadata initial_metadata;   // received
-  grpc::Metadata trailing_metadata;  // received
+  grpc::Compression compression = grpc::Compression::kIdentity;  // of requests
+  grpc::Metadata metadata;                                       // sent
+  grpc::Metadata initial_metadata;                               // received
+  grpc::Metadata trailing_metadata;                              // received
   std::string peer_name;
 };
 

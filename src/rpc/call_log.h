@@ -1,7 +1,7 @@
 // CallRecord and CallRing: one fixed-size record a call, written by the call's loop into a ring
 // without lock or allocation, formatted elsewhere by one log thread. A full ring drops the record
-// and counts it: logging never slows a call down. Thread rule: one writer (the loop), one reader
-// (the log thread).
+// and counts it: logging never slows a call down. Thread rule: one writer (the loop),
+// one reader (the log thread).
 #pragma once
 
 #include <algorithm>
@@ -81,8 +81,8 @@ class CallRing {
 
 struct CallLogOptions {
   uint64_t sample = 0;  // record every so many calls; 0: none
-  size_t ring_records =
-      16384;  // limit: records of one loop that wait for the log thread; a power of two
+  // A power of two.
+  size_t ring_records = 16384;  // limit: records of one loop that wait for the log thread
 };
 
 }  // namespace saker::rpc

@@ -6,6 +6,8 @@
 namespace saker::rpc {
 namespace {
 
+const std::string_view kAcceptedEncodings = grpc::encode_accept_encoding(supported_compressions());
+
 // RFC 9113 section 8.3.1. What has no host name of its own is "localhost".
 std::string authority_of(const net::Address& target) {
   if (target.transport != net::Transport::kTcp) return "localhost";
@@ -78,13 +80,14 @@ size_t Channel::ready_connections() const {
   }));
 }
 
-std::array<hpack::OutField, 7> Channel::request_head(const ClientMethod& method) const {
+std::array<hpack::OutField, 8> Channel::request_head(const ClientMethod& method) const {
   return {{{":method", "POST"},
            {":scheme", "http"},
            {":path", method.path()},
            {":authority", authority_},
            {"te", "trailers"},
            {"content-type", "application/grpc"},
+           {"grpc-accept-encoding", kAcceptedEncodings},
            {"user-agent", options_.user_agent}}};
 }
 
@@ -154,8 +157,8 @@ void Channel::run_at_turn_end() {
   ended_.clear();
 }
 
-// A call that is started again from on_done() and fails at once waits for the next round: the loop
-// must turn.
+// A call that is started again from on_done() and fails at once waits
+// for the next round: the loop must turn.
 void Channel::finish_calls() {
   IntrusiveList<ClientCall, CallListTag> finished;
   finished.splice_back(finished_);
@@ -164,10 +167,13 @@ void Channel::finish_calls() {
 
 // ---- connections
 
-// One more connection where one is wanted: the first, or when the present ones have no room; all of
-// them if eager.
+// One more connection where one is wanted: the first, or when the present ones
+// have no room; all of them if eager.
 void Channel::connect_more() {
   if (closed_) return;
+  if (is_used_up()) {
+    return fail_pending(target_name_ + " was one connection, and that has ended", true);
+  }
   const size_t usable = static_cast<size_t>(
       std::count_if(connections_.begin(), connections_.end(), [](auto& c) { return c->usable(); }));
   if (loop_.now() < retry_at_) {
@@ -177,11 +183,18 @@ void Channel::connect_more() {
   const size_t have = usable + attempts_.size();
   const bool handshaking = ready_connections() < have;
   if (!options_.connect_eagerly && handshaking) return;
-  const size_t wanted =
-      options_.connect_eagerly ? options_.connections : std::min(have + 1, options_.connections);
+  const size_t most = target_.transport == net::Transport::kFd ? 1 : options_.connections;
+  const size_t wanted = options_.connect_eagerly ? most : std::min(have + 1, most);
+  has_tried_ |= wanted > have;
   for (size_t count = have; count < wanted; ++count) {
     attempts_.push_back(std::make_unique<Attempt>(*this));
   }
+}
+
+// An inherited descriptor is one connection. Once that is closed, its number may be anybody's.
+bool Channel::is_used_up() const {
+  return target_.transport == net::Transport::kFd && has_tried_ && connections_.empty() &&
+         attempts_.empty();
 }
 
 void Channel::on_timer(Time) {
@@ -208,7 +221,9 @@ void Channel::connection_ended(ClientConnection& connection) {
   const auto at = std::find_if(connections_.begin(), connections_.end(),
                                [&](auto& other) { return other.get() == &connection; });
   if (at == connections_.end()) return;
-  const bool was_ready = connection.has_been_ready();
+  // A server that accepts and goes away at once, over and over, is one that cannot be reached.
+  unused_in_a_row_ = connection.has_opened_calls() ? 0 : unused_in_a_row_ + 1;
+  const bool was_ready = connection.has_been_ready() && unused_in_a_row_ < 2;
   const std::string why = connection.loss_message();
   ended_.push_back(std::move(*at));
   connections_.erase(at);

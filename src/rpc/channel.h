@@ -1,8 +1,8 @@
 // Channel: a client's connections to one target, on one loop. Opens them as load asks for them, up
 // to options.connections; a call goes to the connection with the fewest open streams; when all are
 // at the peer's limit, calls wait, each within its deadline. A dead connection is replaced when it
-// is needed, with exponential back-off. Belongs to its loop; see blocking_client.h for calls from
-// other threads.
+// is needed, with exponential back-off. Belongs to its loop; see blocking_client.h
+// for calls from other threads.
 #pragma once
 
 #include <array>
@@ -15,6 +15,7 @@
 #include "saker/net/loop.h"
 #include "saker/rpc/client_connection.h"
 #include "saker/rpc/client_options.h"
+#include "saker/rpc/packer.h"
 
 namespace saker::rpc {
 
@@ -24,8 +25,8 @@ class Channel final : private net::Timer, private net::TurnTask {
   Channel(net::Loop& loop, net::Address target, const ChannelOptions& options = {});
   ~Channel();
 
-  // Closes all connections; every call ends with UNAVAILABLE at the end of the turn, or by the
-  // destructor.
+  // Closes all connections; every call ends with UNAVAILABLE at the end
+  // of the turn, or by the destructor.
   void close();
   // Connections that have finished their handshake.
   size_t ready_connections() const;
@@ -52,8 +53,9 @@ class Channel final : private net::Timer, private net::TurnTask {
   bool has_pending() const { return !pending_.empty(); }
   void connection_ready();
   void connection_ended(ClientConnection& connection);
-  std::array<hpack::OutField, 7> request_head(const ClientMethod& method) const;
+  std::array<hpack::OutField, 8> request_head(const ClientMethod& method) const;
   h2::ConnectionResources resources() { return {loop_.chunks(), streams_, scratch_}; }
+  Packer& packer() { return packer_; }
 
  private:
   class Attempt;
@@ -63,6 +65,7 @@ class Channel final : private net::Timer, private net::TurnTask {
   void on_connect(Attempt& attempt, Result<std::unique_ptr<net::Stream>> result);
   void connect_failed(const std::string& why);
   void fail_pending(const std::string& why, bool all);
+  bool is_used_up() const;
   Duration next_backoff(bool is_early_vsock);
   void on_timer(Time now) override;
   void run_at_turn_end() override;
@@ -76,17 +79,20 @@ class Channel final : private net::Timer, private net::TurnTask {
   std::string authority_;
   ObjectPool<h2::Stream> streams_;
   hpack::DecoderScratch scratch_;
+  Packer packer_;
   std::vector<std::unique_ptr<ClientConnection>> connections_;
   std::vector<std::unique_ptr<ClientConnection>> ended_;  // destroyed at the end of the turn
   std::vector<std::unique_ptr<Attempt>> attempts_;
   IntrusiveList<ClientCall, CallListTag> pending_;
-  IntrusiveList<ClientCall, CallListTag>
-      finished_;  // ended while pending: on_done() at the end of the turn
+  // Ended while pending: on_done() at the end of the turn.
+  IntrusiveList<ClientCall, CallListTag> finished_;
   Duration backoff_{0};
   Time retry_at_{};
   Time first_failure_ = kNever;
   std::string last_error_;
   bool closed_ = false;
+  bool has_tried_ = false;
+  int unused_in_a_row_ = 0;  // connections that ended before they took a call
   uint64_t bytes_sent_ = 0;
   uint64_t bytes_received_ = 0;
 };

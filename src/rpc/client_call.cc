@@ -23,7 +23,9 @@ void ClientCall::start(Channel& channel, const ClientMethod& method, const CallO
   if (!status_.message.empty()) status_ = {};
   if (!initial_metadata_.empty()) initial_metadata_.clear();
   if (!trailing_metadata_.empty()) trailing_metadata_.clear();
-  status_set_ = reset_due_ = retried_ = false;
+  status_set_ = reset_due_ = retried_ = reply_was_compressed_ = false;
+  packs_ = true;
+  encoding_ = grpc::Compression::kIdentity;
   http_status_ = 0;
   phase_ = Phase::kPending;
   if (options.deadline != kNever) channel.loop().arm(deadline_timer_, options.deadline);
@@ -70,6 +72,7 @@ void ClientCall::finish() {
     on_failed(reset_due_);
   }
   reader_.reset();
+  drop_unpacked();
   connection_ = nullptr;
   phase_ = Phase::kIdle;
   on_done();
@@ -90,6 +93,32 @@ uint8_t* ClientCall::begin_message(size_t size, bool last) {
 void ClientCall::send_chunks(ChunkQueue&& prefixed_message, bool last) {
   connection_->touch();
   connection_->engine().send_data(*stream_, std::move(prefixed_message), last);
+}
+
+void ClientCall::send_packed(Bytes message, bool last) {
+  ChunkQueue packed(chunks());
+  channel_->packer().append(options_.compression, message, packed);
+  send_chunks(std::move(packed), last);
+}
+
+bool ClientCall::unpack(grpc::ReceivedMessage& message) {
+  if (encoding_ == grpc::Compression::kIdentity) {
+    fail(StatusCode::kInternal, "compressed reply without a grpc-encoding");
+    return false;
+  }
+  const size_t limit = channel_->options().max_receive_message_bytes;
+  if (unpacked_ == nullptr) unpacked_ = std::make_unique<std::string>();
+  const Unpacked result = channel_->packer().unpack(encoding_, message, limit, *unpacked_);
+  if (result == Unpacked::kTooLarge) {
+    fail(StatusCode::kResourceExhausted,
+         "reply of more than " + std::to_string(limit) + " bytes, unpacked, is over the limit");
+  } else if (result == Unpacked::kBroken) {
+    fail(StatusCode::kInternal, "a reply is not what its grpc-encoding says");
+  }
+  message.contiguous = as_bytes(*unpacked_);
+  message.chunks = nullptr;
+  message.size = unpacked_->size();
+  return result == Unpacked::kOk;
 }
 
 // It may be waiting for output meanwhile.
@@ -132,6 +161,7 @@ void ClientCall::recv_headers(const h2::HeadersEvent& event) {
   }
   grpc::Metadata& metadata = event.end_stream ? trailing_metadata_ : initial_metadata_;
   bool has_status = false;
+  std::optional<grpc::Compression> encoding = encoding_;  // nothing: unknown
   for (const hpack::Field& field : event.fields) {
     switch (field.token) {
       case hpack::Token::kContentType:
@@ -139,6 +169,9 @@ void ClientCall::recv_headers(const h2::HeadersEvent& event) {
         break;
       case hpack::Token::kGrpcStatus:
         has_status = true;
+        break;
+      case hpack::Token::kGrpcEncoding:
+        encoding = grpc::parse_compression(field.value);
         break;
       case hpack::Token::kOther:
         (void)metadata.add_received(field.name, field.value);
@@ -153,6 +186,8 @@ void ClientCall::recv_headers(const h2::HeadersEvent& event) {
                 "the peer answered HTTP status " + std::to_string(http_status_));
   }
   if (!is_grpc) return fail(StatusCode::kUnknown, "the response's content-type is not gRPC");
+  if (!encoding) return fail(StatusCode::kInternal, "the reply's grpc-encoding is not known");
+  encoding_ = *encoding;
 }
 
 void ClientCall::recv_status(const h2::HeadersEvent& event) {

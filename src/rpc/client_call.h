@@ -1,15 +1,16 @@
 // ClientCall: one call of a client, from start() to on_done(). The object is the caller's and may
-// be used again once on_done() has been called; the steady state allocates nothing. Belongs to its
-// channel's loop.
+// be used again once on_done() has been called; the steady state allocates nothing.
+// Belongs to its channel's loop.
 //
-//   idle ──start()──▶ pending ──connection, stream──▶ open ──trailers, reset, deadline, cancel()──▶
-//   done ──on_done()──▶ idle
+//   idle ──start()──▶ pending ──connection, stream──▶ open
+//        ──trailers, reset, deadline, cancel()──▶ done ──on_done()──▶ idle
 #pragma once
 
 #include <memory>
 #include <string>
 
 #include "saker/base/intrusive_list.h"
+#include "saker/grpc/compression.h"
 #include "saker/grpc/message.h"
 #include "saker/grpc/metadata.h"
 #include "saker/grpc/status.h"
@@ -27,6 +28,8 @@ struct CallOptions {
   Time deadline = kNever;
   bool wait_for_ready = false;  // wait for a connection instead of failing with UNAVAILABLE
   const grpc::Metadata* metadata = nullptr;  // must live until the call is open or done
+  // Of requests. A server that does not know it ends the call with UNIMPLEMENTED.
+  grpc::Compression compression = grpc::Compression::kIdentity;
 };
 
 class ClientCall : public ListHook<CallListTag> {
@@ -47,6 +50,10 @@ class ClientCall : public ListHook<CallListTag> {
   const grpc::Metadata& trailing_metadata() const { return trailing_metadata_; }
   // "ipv4:127.0.0.1:50051", or empty when no connection was used.
   const std::string& peer_name() const { return peer_name_; }
+  // From the next request message on: as CallOptions::compression says, or as they are.
+  void compress_requests(bool on) { packs_ = on; }
+  // The reply, or the message that was read last, came compressed.
+  bool reply_was_compressed() const { return reply_was_compressed_; }
 
  protected:
   ClientCall() : deadline_timer_(*this) {}
@@ -63,8 +70,8 @@ class ClientCall : public ListHook<CallListTag> {
   virtual bool replayable() const { return true; }
   // The stream has ended with status().ok(): may still turn it into an error by fail().
   virtual void on_complete() {}
-  // It has ended otherwise; `by_us`: by fail() or cancel(), so that what has arrived is of no
-  // interest any more.
+  // It has ended otherwise; `by_us`: by fail() or cancel(), so that what has arrived
+  // is of no interest any more.
   virtual void on_failed(bool by_us) { (void)by_us; }
   // The end; the call is idle again and may be started again or destroyed.
   virtual void on_done() = 0;
@@ -72,6 +79,16 @@ class ClientCall : public ListHook<CallListTag> {
   // Room for one message of `size` bytes as the stream's next DATA, or null: use send_chunks().
   uint8_t* begin_message(size_t size, bool last);
   void send_chunks(ChunkQueue&& prefixed_message, bool last);
+  // Requests are to be compressed: they go through send_packed(), whole and without their prefix.
+  bool packs() const { return packs_ && options_.compression != grpc::Compression::kIdentity; }
+  void send_packed(Bytes message, bool last);
+  // Puts what is in a compressed message in its place, valid until the next one is unpacked. False:
+  // the call has failed.
+  bool unpack(grpc::ReceivedMessage& message);
+  void note_compressed(bool compressed) { reply_was_compressed_ = compressed; }
+  void drop_unpacked() {
+    if (unpacked_ != nullptr) unpacked_.reset();
+  }
   void make_ready();
   void consume(size_t bytes);
   // Puts a call that may write again onto the ready list once the connection's output has room.
@@ -114,6 +131,10 @@ class ClientCall : public ListHook<CallListTag> {
   bool status_set_ = false;
   bool reset_due_ = false;  // fail() inside an event: reset when the ready list runs
   bool retried_ = false;
+  bool packs_ = true;
+  bool reply_was_compressed_ = false;
+  grpc::Compression encoding_ = grpc::Compression::kIdentity;  // of replies that are compressed
+  std::unique_ptr<std::string> unpacked_;  // the compressed message that is being read
   int http_status_ = 0;
   grpc::Metadata initial_metadata_;
   grpc::Metadata trailing_metadata_;

@@ -30,8 +30,7 @@ ClientConnection::ClientConnection(Channel& channel, std::unique_ptr<net::Stream
       budget_(channel.options().max_connection_memory_bytes),
       messages_{&channel.loop().chunks(), &budget_, channel.options().max_receive_message_bytes},
       keepalive_(channel.keepalive(), channel.loop().now()),
-      peer_name_(stream_->peer().name),
-      loss_message_("the connection to " + channel.target_name() + " was lost") {}
+      peer_name_(stream_->peer().name) {}
 
 ClientConnection::~ClientConnection() {
   channel_.loop().cancel(*this);
@@ -119,7 +118,7 @@ void ClientConnection::on_timer(Time now) {
   const auto action = keepalive_.handle_timeout(now, engine_.open_streams() != 0);
   if (action == Keepalive::Action::kSendPing) engine_.send_ping(kKeepalivePing);
   if (action == Keepalive::Action::kDead) {
-    loss_message_ += " (no answer to keepalive pings)";
+    loss_reason_ += " (no answer to keepalive pings)";
     return close();
   }
   turn();
@@ -127,8 +126,17 @@ void ClientConnection::on_timer(Time now) {
 
 // ---- the end
 
+std::string ClientConnection::loss_message() const {
+  const h2::ConnectionError& broken = engine_.error();
+  const std::string lost = "the connection to " + channel_.target_name() + " was lost";
+  if (broken.code == h2::ErrorCode::kNoError) return lost + loss_reason_;
+  const std::string reason = std::string(h2::error_code_name(broken.code)) + ", " + broken.why;
+  return lost + ": " + reason +
+         (engine_.peer_settings_received() ? "" : "; is it an HTTP/2 server?");
+}
+
 void ClientConnection::on_end(const Error& error) {
-  if (!error.message.empty()) loss_message_ += " (" + error.message + ")";
+  if (loss_reason_.empty()) loss_reason_ = " (" + error.message + ")";
   ended_ = true;
   engine_.handle_transport_end();
   schedule();
@@ -155,26 +163,34 @@ hpack::CachedBlock& ClientConnection::cache_for(const ClientMethod& method) {
 }
 
 void ClientConnection::open(ClientCall& call) {
-  const std::array<hpack::OutField, 7> constant = channel_.request_head(*call.method_);
+  has_opened_calls_ = true;
+  const std::array<hpack::OutField, 8> constant = channel_.request_head(*call.method_);
   std::vector<hpack::OutField> custom;
   std::string scratch;
   std::span<const hpack::OutField> varying;
   char timeout[grpc::kMaxTimeoutBytes];
   hpack::OutField timeout_field;
   const bool has_metadata = call.options_.metadata != nullptr && !call.options_.metadata->empty();
+  const bool packs = call.options_.compression != grpc::Compression::kIdentity;
   if (call.options_.deadline != kNever) {
     const Duration left = call.options_.deadline - channel_.loop().now();
     timeout_field = {"grpc-timeout", {timeout, grpc::encode_timeout(left, timeout)}};
     varying = {&timeout_field, 1};
   }
-  if (has_metadata) {
+  if (has_metadata || packs) {
     custom.assign(varying.begin(), varying.end());
-    call.options_.metadata->each_wire(scratch, [&](std::string_view name, std::string_view value) {
-      custom.push_back({name, value});
-    });
+    if (packs) {
+      custom.push_back({"grpc-encoding", grpc::compression_name(call.options_.compression)});
+    }
+    if (has_metadata) {
+      const auto add = [&](std::string_view name, std::string_view value) {
+        custom.push_back({name, value});
+      };
+      call.options_.metadata->each_wire(scratch, add);
+    }
     varying = custom;
-    // The limit is advice, but some servers end the connection, and all calls on it, where it is
-    // not taken.
+    // The limit is advice, but some servers end the connection,
+    // and all calls on it, where it is not taken.
     const uint32_t limit = engine_.peer_settings().max_header_list_size;
     if (list_bytes(constant) + list_bytes(varying) > limit) {
       return call.fail(
@@ -239,9 +255,9 @@ void ClientConnection::on_goaway(h2::StreamId, h2::ErrorCode code, std::string_v
   if (code == h2::ErrorCode::kEnhanceYourCalm && debug == "too_many_pings") {
     channel_.back_off_keepalive();
   }
-  loss_message_ += ": the server is going away, ";
-  loss_message_ += h2::error_code_name(code);
-  if (!debug.empty()) loss_message_.append(", ").append(debug.substr(0, 200));
+  loss_reason_ += ": the server is going away, ";
+  loss_reason_ += h2::error_code_name(code);
+  if (!debug.empty()) loss_reason_.append(", ").append(debug.substr(0, 200));
 }
 
 }  // namespace saker::rpc

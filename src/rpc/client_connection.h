@@ -39,8 +39,10 @@ class ClientConnection final : private net::StreamEvents,
   void close();
 
   h2::Connection& engine() { return engine_; }
-  const std::string& loss_message() const { return loss_message_; }
+  // Why the connection is gone, as calls tell it.
+  std::string loss_message() const;
   bool has_been_ready() const { return engine_.peer_settings_received(); }
+  bool has_opened_calls() const { return has_opened_calls_; }
 
   // ---- for calls
   void add_ready(ClientCall& call) {
@@ -93,9 +95,10 @@ class ClientConnection final : private net::StreamEvents,
   grpc::MessageContext messages_;
   Keepalive keepalive_;
   std::string peer_name_;
-  std::string loss_message_;
+  std::string loss_reason_;
   bool in_turn_ = false;
   bool reading_paused_ = false;
+  bool has_opened_calls_ = false;
   bool ended_ = false;
   bool capacity_grew_ = false;  // streams ended or settings came: pending calls may go
 };

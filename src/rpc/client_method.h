@@ -1,5 +1,5 @@
-// ClientMethod: a method as a client names it. Immutable; made once (generated code makes them
-// static) and shared.
+// ClientMethod: a method as a client names it. Immutable;
+// made once (generated code makes them static) and shared.
 #pragma once
 
 #include <cstddef>
@@ -18,9 +18,8 @@ class ClientMethod {
 
   const std::string& path() const { return path_; }
   MethodKind kind() const { return kind_; }
-  size_t index() const {
-    return index_;
-  }  // dense over the process: where connections keep its encoded head
+  // Dense over the process: where connections keep its encoded head.
+  size_t index() const { return index_; }
 
  private:
   std::string path_;

@@ -25,10 +25,9 @@ struct ChannelOptions {
       .timeout = std::chrono::seconds(5)};
   size_t connections = 1;        // limit: connections to the target
   bool connect_eagerly = false;  // open all of them at once, not as load asks for them
-  uint32_t max_receive_message_bytes = 4 << 20;  // limit: one reply message
-  size_t max_connection_memory_bytes = 16
-                                       << 20;  // limit: messages being assembled on one connection
-  std::string authority;                       // empty: from the target
+  uint32_t max_receive_message_bytes = 4 << 20;   // limit: one reply message
+  size_t max_connection_memory_bytes = 16 << 20;  // limit: messages in assembly on one connection
+  std::string authority;                          // empty: from the target
   std::string user_agent = "saker/" SAKER_VERSION;
   // Reconnecting: grpc/doc/connection-backoff.md.
   Duration initial_backoff = std::chrono::seconds(1);
@@ -36,7 +35,7 @@ struct ChannelOptions {
   double backoff_multiplier = 1.6;
   double backoff_jitter = 0.2;
   Duration vsock_early_retry = std::chrono::milliseconds(50);  // while a virtual machine boots …
-  Duration vsock_early_retry_for = std::chrono::seconds(10);   // … this long
+  Duration vsock_early_retry_for = std::chrono::minutes(1);    // … this long
 };
 
 }  // namespace saker::rpc

@@ -28,8 +28,7 @@ bool ChunkInputStream::Skip(int count) {
 }
 
 bool ChunkOutputStream::Next(void** data, int* size) {
-  chunks_->commit_if(pending_);
-  written_ += pending_;
+  flush();
   *data = chunks_->prepare(1);
   pending_ = chunks_->room();
   *size = static_cast<int>(pending_);

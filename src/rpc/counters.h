@@ -32,19 +32,21 @@ class Counter {
 
 // How transports are told apart in counters; names from transport_name().
 inline constexpr std::array kCountedTransports = {net::Transport::kTcp, net::Transport::kUnix,
-                                                  net::Transport::kVsock, net::Transport::kMemory};
+                                                  net::Transport::kVsock, net::Transport::kVsockMux,
+                                                  net::Transport::kMemory};
 inline size_t counted_transport(net::Transport transport) {
   switch (transport) {
     case net::Transport::kTcp:
       return 0;
     case net::Transport::kUnix:
     case net::Transport::kUnixAbstract:
-    case net::Transport::kVsockMux:
       return 1;
     case net::Transport::kVsock:
       return 2;
-    default:
+    case net::Transport::kVsockMux:
       return 3;
+    default:
+      return 4;
   }
 }
 
@@ -78,6 +80,7 @@ struct LoopCounters {
   Counter bytes_sent;
   Counter records_logged;
   Counter records_dropped;
+  Counter invariants_broken;  // our own bugs, found in connections that have ended
 
   explicit LoopCounters(size_t methods)
       : methods_(methods), calls_((methods + 1) * kCountedTransports.size()) {}

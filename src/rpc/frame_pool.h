@@ -1,6 +1,6 @@
 // FramePool: coroutine frames recycled per thread and size, so that a streaming or offloaded call
-// allocates nothing in the steady state. A frame is freed on the thread that made it: calls never
-// leave their loop.
+// allocates nothing in the steady state. A frame is freed on the thread that made it:
+// calls never leave their loop.
 #pragma once
 
 #include <cstddef>

@@ -1,8 +1,9 @@
 // Keepalive and PingPolicy: pings that find a dead peer, and the limit on a peer's pings (gRFC A8,
-// grpc/doc/keepalive.md). Pure: time is an argument; the connection's driver sends what is asked
-// for.
+// grpc/doc/keepalive.md). Pure: time is an argument;
+// the connection's driver sends what is asked for.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 
 #include "saker/base/time.h"
@@ -11,15 +12,13 @@ namespace saker::rpc {
 
 struct KeepaliveOptions {
   Duration time = Duration::max();  // ping after so long without any byte from the peer; max: never
-  Duration timeout =
-      std::chrono::seconds(20);       // limit: the answer's time; then the connection is dead
-  bool permit_without_calls = false;  // ping while no call is open
+  Duration timeout = std::chrono::seconds(20);  // limit: of the answer; then the connection is dead
+  bool permit_without_calls = false;            // ping while no call is open
 };
 
 struct PingPolicyOptions {
-  Duration min_interval = std::chrono::minutes(5);  // limit: time between a peer's pings
-  Duration min_interval_local =
-      std::chrono::seconds(5);        // limit: the same on Unix sockets and VSOCK
+  Duration min_interval = std::chrono::minutes(5);        // limit: time between a peer's pings
+  Duration min_interval_local = std::chrono::seconds(5);  // limit: same on Unix sockets and VSOCK
   bool permit_without_calls = false;  // without calls the limit is two hours otherwise
   int max_strikes = 2;                // limit: pings too early, before GOAWAY
 };
@@ -58,8 +57,8 @@ class Keepalive {
   bool pinged_ = false;
 };
 
-// The peer's pings. A ping soon after we sent HEADERS or DATA is no strike: peers measure bandwidth
-// with them.
+// The peer's pings. A ping soon after we sent HEADERS or DATA is no strike:
+// peers measure bandwidth with them.
 class PingPolicy {
  public:
   explicit PingPolicy(const PingPolicyOptions& options) : options_(options) {}
@@ -75,8 +74,9 @@ class PingPolicy {
     }
     const bool idle = !calls_open && !options_.permit_without_calls;
     const Duration interval = idle && !is_local ? kIdleInterval
-                              : is_local        ? options_.min_interval_local
-                                                : options_.min_interval;
+                              : is_local
+                                  ? std::min(options_.min_interval_local, options_.min_interval)
+                                  : options_.min_interval;
     const bool early = last_ != Time{} && now - last_ < interval;
     last_ = now;
     return !early || ++strikes_ <= options_.max_strikes;

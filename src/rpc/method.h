@@ -27,6 +27,8 @@ class Method {
   // Called once before the server runs.
   virtual void prepare(size_t loops) = 0;
   virtual ServerCall* get_call(size_t loop) const = 0;
+  // Frees unused calls of a loop until `kept` are left.
+  virtual void shrink(size_t loop, size_t kept) const = 0;
 
  private:
   friend class Dispatcher;
@@ -49,6 +51,7 @@ class PooledMethod final : public Method {
     ObjectPool<Call>& pool = *pools_[loop];
     return pool.get(handler_, pool);
   }
+  void shrink(size_t loop, size_t kept) const override { pools_[loop]->shrink(kept); }
 
  private:
   mutable Handler handler_;

@@ -53,8 +53,8 @@ struct Server::AdoptTask final : net::PostedTask {
   net::Accepted accepted;
 };
 
-// Starts the drain on a loop's own thread and stops the loop when nothing is left, or when time is
-// up.
+// Starts the drain on a loop's own thread and stops the loop when nothing
+// is left, or when time is up.
 struct Server::DrainTask final : net::PostedTask, net::Timer {
   DrainTask(Server& owner, size_t loop_index) : server(owner), index(loop_index) {}
   void run() override {

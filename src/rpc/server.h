@@ -1,6 +1,6 @@
 // Server: loops on threads, listeners, placement of connections, and the drain. Thread per core: a
-// new connection goes to the loop with the fewest, whatever its transport, because VSOCK has no
-// SO_REUSEPORT.
+// new connection goes to the loop with the fewest, whatever its transport,
+// because VSOCK has no SO_REUSEPORT.
 //
 //   Server server(options);
 //   server.dispatcher().add_unary<Req, Rep>("/pkg.Service/Method", handler);
@@ -36,8 +36,8 @@ class Server final : private net::ListenerEvents {
   Result<net::Address> listen(const net::Address& address);
   // Starts one thread a loop.
   void start();
-  // Any thread, also a second time: stops accepting, lets calls finish within drain_timeout, then
-  // ends the loops.
+  // Any thread, also a second time: stops accepting, lets calls finish within
+  // drain_timeout, then ends the loops.
   void shut_down();
   // Until all threads have ended.
   void wait();

@@ -50,12 +50,18 @@ void ServerCall::run_refusal() {
 
 void ServerCall::send_head() {
   h2::Connection& engine = connection_->engine();
-  if (context_.extras_ == nullptr || context_.extras_->initial.empty()) {
+  context_.head_sent_ = true;
+  const grpc::Compression compression = context_.compression_.replies;
+  const bool has_metadata = context_.extras_ != nullptr && !context_.extras_->initial.empty();
+  if (!has_metadata && compression == grpc::Compression::kIdentity) {
     return engine.send_headers(*stream_, kResponseHead, connection_->head_cache(), {}, false);
   }
   std::string scratch;
   std::vector<OutField> custom;
-  append_fields(context_.extras_->initial, scratch, custom);
+  if (compression != grpc::Compression::kIdentity) {
+    custom.push_back({"grpc-encoding", grpc::compression_name(compression)});
+  }
+  if (has_metadata) append_fields(context_.extras_->initial, scratch, custom);
   engine.send_headers(*stream_, kResponseHead, connection_->head_cache(), custom, false);
 }
 
@@ -78,6 +84,40 @@ void ServerCall::send_chunks(ChunkQueue&& prefixed_message) {
   connection_->engine().send_data(*stream_, std::move(prefixed_message), false);
 }
 
+void ServerCall::send_packed(Bytes message) {
+  connection_->touch();
+  connection_->note_sent();
+  if (!stream_->head_sent) send_head();
+  ChunkQueue packed(context_.loop().chunks());
+  connection_->packer().append(context_.compression_.replies, message, packed);
+  send_chunks(std::move(packed));
+}
+
+grpc::Status ServerCall::unpack(grpc::ReceivedMessage& message) {
+  const grpc::Compression compression = context_.compression_.requests;
+  if (compression == grpc::Compression::kIdentity) {
+    return {grpc::StatusCode::kInternal, "compressed message without a grpc-encoding", {}};
+  }
+  const size_t limit = connection_->max_message_bytes();
+  if (unpacked_ == nullptr) unpacked_ = std::make_unique<std::string>();
+  switch (connection_->packer().unpack(compression, message, limit, *unpacked_)) {
+    case Unpacked::kTooLarge:
+      return {
+          grpc::StatusCode::kResourceExhausted,
+          "request of more than " + std::to_string(limit) + " bytes, unpacked, is over the limit",
+          {}};
+    case Unpacked::kBroken:
+      return {
+          grpc::StatusCode::kInternal, "a request message is not what its grpc-encoding says", {}};
+    case Unpacked::kOk:
+      break;
+  }
+  message.contiguous = as_bytes(*unpacked_);
+  message.chunks = nullptr;
+  message.size = unpacked_->size();
+  return {};
+}
+
 void ServerCall::finish_ok() {
   if (!stream_open()) return;
   if (context_.extras_ != nullptr || !stream_->head_sent) return finish(grpc::Status{});
@@ -88,8 +128,8 @@ void ServerCall::finish_ok() {
                                      true);
 }
 
-// Status and trailing metadata; as Trailers-Only when no head has been sent (gRPC PROTOCOL-HTTP2.md
-// "Responses").
+// Status and trailing metadata; as Trailers-Only when no head has been sent (gRPC
+// PROTOCOL-HTTP2.md "Responses").
 void ServerCall::finish(const grpc::Status& status) {
   if (!stream_open()) return;
   connection_->touch();
@@ -180,8 +220,8 @@ void ServerCall::DeadlineTimer::on_timer(Time) {
   call.connection_->expire(call);
 }
 
-// The stream is gone. A handler that still runs keeps the slot until it ends, and keeps counting
-// against the limit.
+// The stream is gone. A handler that still runs keeps the slot until it ends,
+// and keeps counting against the limit.
 void ServerCall::close(h2::CloseCause cause) {
   count(grpc::StatusCode::kCancelled);
   stream_ = nullptr;
@@ -199,6 +239,7 @@ void ServerCall::release() {
   ServerConnection& connection = *connection_;
   reader_.reset();
   refusal_.reset();
+  drop_unpacked();
   http_status_ = 200;
   finished_ = counted_ = false;
   request_wire_bytes_ = reply_wire_bytes_ = 0;

@@ -4,8 +4,8 @@
 // list; run() is called from there, outside of any event.
 //
 //   bound ──head, messages──▶ ready ──run()──▶ running ──finish()──▶ finished ──▶ recycled
-//     └──────────── stream closed: not yet run: recycled; running: cancelled, recycled when the
-//     handler ends
+//     └─── stream closed: not yet run: recycled;
+//                         running: cancelled, recycled when the handler ends
 #pragma once
 
 #include "saker/base/intrusive_list.h"
@@ -48,8 +48,8 @@ class ServerCall : public ListHook<ReadyTag>, public ListHook<RunningTag> {
 
   // Puts the call on the ready list.
   void make_ready();
-  // Ends the call before or instead of its handler. Inside an event: takes effect when the ready
-  // list runs.
+  // Ends the call before or instead of its handler. Inside an event:
+  // takes effect when the ready list runs.
   void refuse(grpc::StatusCode code, std::string message);
   bool refused() const { return refusal_ != nullptr; }
   void run_refusal();
@@ -63,6 +63,18 @@ class ServerCall : public ListHook<ReadyTag>, public ListHook<RunningTag> {
   void finish_ok();
   void finish(const grpc::Status& status);
   bool stream_open() const { return stream_ != nullptr; }
+  // Replies are to be compressed: they go through send_packed(), whole and without their prefix.
+  bool packs() const { return context_.compression_.packs; }
+  void send_packed(Bytes message);
+
+  void note_compressed(bool compressed) { context_.request_was_compressed_ = compressed; }
+  // Puts what is in a compressed message in its place, valid until the next one is unpacked. Not OK:
+  // the call cannot go on.
+  grpc::Status unpack(grpc::ReceivedMessage& message);
+  // The unpacked message is not needed any more.
+  void drop_unpacked() {
+    if (unpacked_ != nullptr) unpacked_.reset();
+  }
   h2::Stream* stream() const { return stream_; }
   ServerConnection& connection() const { return *connection_; }
   // More waits for the client than should.
@@ -108,7 +120,8 @@ class ServerCall : public ListHook<ReadyTag>, public ListHook<RunningTag> {
   ServerConnection* connection_ = nullptr;
   h2::Stream* stream_ = nullptr;  // null: closed
   std::unique_ptr<grpc::Status> refusal_;
-  int http_status_ = 200;  // of a refusal that is HTTP's, not gRPC's
+  std::unique_ptr<std::string> unpacked_;  // the compressed message that is being read
+  int http_status_ = 200;                  // of a refusal that is HTTP's, not gRPC's
   uint64_t reply_wire_bytes_ = 0;
   bool running_ = false;
   bool holds_slot_ = false;

@@ -1,9 +1,8 @@
 #include "saker/rpc/server_connection.h"
 
-#include "saker/grpc/http.h"
 #include "saker/grpc/path.h"
-#include "saker/grpc/timeout.h"
 #include "saker/rpc/dispatcher.h"
+#include "saker/rpc/request_head.h"
 #include "saker/rpc/server_loop.h"
 
 namespace saker::rpc {
@@ -32,6 +31,7 @@ ServerConnection::ServerConnection(ServerLoop& loop, std::unique_ptr<net::Stream
 
 ServerConnection::~ServerConnection() {
   engine_.handle_transport_end();
+  loop_.counters().invariants_broken += engine_.counters().invariants_broken;
   loop_.loop().cancel(*this);
 }
 
@@ -55,8 +55,11 @@ void ServerConnection::on_data(Bytes bytes) {
   turn();
 }
 
+// Most often nothing has gathered meanwhile, and that is the end of it.
 void ServerConnection::on_sent() {
   close_by_ = kNever;
+  const bool has_more = engine_.wants_write() || !ready_.empty() || !blocked_.empty();
+  if (!has_more && !reading_paused_ && engine_.alive() && !engine_.draining()) return;
   in_turn_ = true;
   turn();
 }
@@ -239,57 +242,30 @@ void ServerConnection::call_released(bool held_slot) {
 
 // ---- events of the engine: state changes only
 
-struct ServerConnection::RequestHead {
-  const Method* method = nullptr;
-  std::string_view path;
-  bool is_post = false;
-  bool is_grpc = false;
-  bool bad_timeout = false;
-  bool unsupported_encoding = false;
-  Time deadline = kNever;
-};
-
 void ServerConnection::on_headers(h2::Stream& stream, const h2::HeadersEvent& event) {
-  using hpack::Token;
-  if (event.kind ==
-      h2::HeadersKind::kTrailers) {  // a client may end its side so; nothing in them is for us
+  // A client may end its side so; nothing in them is for us.
+  if (event.kind == h2::HeadersKind::kTrailers) {
     return static_cast<ServerCall*>(stream.user)->on_data({}, true);
   }
-  RequestHead head;
-  bool has_metadata = false;
-  for (const hpack::Field& field : event.fields) {
-    switch (field.token) {
-      case Token::kPath:
-        head.path = field.value;
-        break;
-      case Token::kMethod:
-        head.is_post = field.value == "POST";
-        break;
-      case Token::kContentType:
-        head.is_grpc = grpc::classify_content_type(field.value) != grpc::ContentType::kNotGrpc;
-        break;
-      case Token::kGrpcTimeout: {
-        const auto timeout = grpc::parse_timeout(field.value);
-        head.bad_timeout = !timeout;
-        if (timeout) head.deadline = time_after(loop_.loop().now(), *timeout);
-        break;
-      }
-      case Token::kGrpcEncoding:
-        head.unsupported_encoding = field.value != "identity";
-        break;
-      case Token::kOther:
-        has_metadata = true;
-        break;
-      default:
-        break;
-    }
+  if (event.memo != nullptr && event.memo->user != nullptr) {
+    const auto* method = static_cast<const Method*>(event.memo->user);
+    return bind_call(stream, method).on_head(event.end_stream);
   }
-  if (!head.path.empty()) head.method = loop_.dispatcher().find(head.path);
-  ServerCall& call = bind_call(stream, head.method);
+  const RequestHead head = read_request_head(event.fields, loop_.loop().now());
+  const Method* method = head.path.empty() ? nullptr : loop_.dispatcher().find(head.path);
+  ServerCall& call = bind_call(stream, method);
   call.context_.deadline_ = head.deadline;
-  if (has_metadata) add_metadata(call.context_.metadata_, event.fields);
+  if (head.has_metadata) add_metadata(call.context_.metadata_, event.fields);
+  note_compression(call, head);
   refuse_head(call, head, event);
-  if (!call.refused()) call.on_head(event.end_stream);
+  if (call.refused()) return;
+  // A head that says no more than its method: the method is all there is to know next time.
+  const bool usual =
+      head.encoding == grpc::Compression::kIdentity && head.accepted == compression_.accepted;
+  if (event.memo != nullptr && head.deadline == kNever && !head.has_metadata && usual) {
+    event.memo->user = method;
+  }
+  call.on_head(event.end_stream);
 }
 
 void ServerConnection::add_metadata(grpc::Metadata& metadata,
@@ -299,6 +275,29 @@ void ServerConnection::add_metadata(grpc::Metadata& metadata,
       (void)metadata.add_received(field.name, field.value);  // a bad -bin value spoils itself only
     }
   }
+}
+
+Packer& ServerConnection::packer() {
+  return loop_.packer();
+}
+
+CallCompression ServerConnection::compression_for(grpc::CompressionSet accepted) const {
+  const grpc::Compression wanted = loop_.options().compression;
+  CallCompression out;
+  out.accepted = accepted;
+  if (accepted.contains(wanted)) out.replies = wanted;
+  out.packs = out.replies != grpc::Compression::kIdentity;
+  return out;
+}
+
+// A client accepts the same on all calls of a connection, as a rule: what the first one said holds
+// for those whose head is known.
+void ServerConnection::note_compression(ServerCall& call, const RequestHead& head) {
+  if (!compression_known_) compression_ = compression_for(head.accepted);
+  compression_known_ = true;
+  const bool usual = head.accepted == compression_.accepted;
+  call.context_.compression_ = usual ? compression_ : compression_for(head.accepted);
+  call.context_.compression_.requests = head.encoding.value_or(grpc::Compression::kIdentity);
 }
 
 ServerCall& ServerConnection::bind_call(h2::Stream& stream, const Method* method) {
@@ -312,6 +311,7 @@ ServerCall& ServerConnection::bind_call(h2::Stream& stream, const Method* method
   ServerContext& context = call.context_;
   context.loop_ = &loop_.loop();
   context.peer_ = &stream_->peer();
+  context.compression_ = compression_;
   context.method_ = method != nullptr ? std::string_view(method->path()) : std::string_view();
   context.started_at_ = context.received_at_ = loop_.loop().now();
   stream.user = &call;
@@ -321,8 +321,8 @@ ServerCall& ServerConnection::bind_call(h2::Stream& stream, const Method* method
   return call;
 }
 
-// What HTTP and gRPC forbid in a head, most basic first (gRPC PROTOCOL-HTTP2.md, "Requests" and
-// "Errors").
+// What HTTP and gRPC forbid in a head, most basic first (gRPC
+// PROTOCOL-HTTP2.md, "Requests" and "Errors").
 void ServerConnection::refuse_head(ServerCall& call, const RequestHead& head,
                                    const h2::HeadersEvent& event) {
   const auto refuse_http = [&](int status) {
@@ -335,7 +335,7 @@ void ServerConnection::refuse_head(ServerCall& call, const RequestHead& head,
   if (!head.is_post) return refuse_http(405);
   if (!head.is_grpc) return refuse_http(415);
   if (head.bad_timeout) return call.refuse(StatusCode::kInternal, "malformed grpc-timeout");
-  if (head.method == nullptr) {
+  if (call.method_ == nullptr) {
     const auto path = grpc::split_path(head.path);
     if (!path) return call.refuse(StatusCode::kUnimplemented, "malformed :path");
     const bool known = loop_.dispatcher().has_service(path->service);
@@ -344,8 +344,9 @@ void ServerConnection::refuse_head(ServerCall& call, const RequestHead& head,
                                    std::string(path->service)
                              : "unknown service " + std::string(path->service));
   }
-  if (head.unsupported_encoding) {
-    (void)call.context_.initial_metadata().add_received("grpc-accept-encoding", "identity");
+  if (!head.encoding) {
+    (void)call.context_.initial_metadata().add_received(
+        "grpc-accept-encoding", grpc::encode_accept_encoding(supported_compressions()));
     return call.refuse(StatusCode::kUnimplemented, "unsupported grpc-encoding");
   }
 }

@@ -2,8 +2,8 @@
 // it, the only place where the pure engine meets I/O on the server. Within a turn: input, then the
 // ready calls, then one write.
 //
-//   on_data ─▶ handle_input ─▶ calls fill, become ready ─▶ run_ready ─▶ replies into output ─▶
-//   flush ─▶ submit
+//   on_data ─▶ handle_input ─▶ calls fill, become ready ─▶ run_ready
+//           ─▶ replies into output ─▶ flush ─▶ submit
 //
 // It lives until its stream has ended and its last call has been released. One loop.
 #pragma once
@@ -16,12 +16,14 @@
 #include "saker/h2/connection.h"
 #include "saker/net/loop.h"
 #include "saker/rpc/keepalive.h"
+#include "saker/rpc/packer.h"
 #include "saker/rpc/server_call.h"
 #include "saker/rpc/server_options.h"
 
 namespace saker::rpc {
 
 class ServerLoop;
+struct RequestHead;
 struct ConnectionListTag;
 
 class ServerConnection final : public ListHook<ConnectionListTag>,
@@ -61,6 +63,8 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   void hold_slot(ServerCall& call);
   void call_released(bool held_slot);
   size_t released_calls() const { return released_calls_; }
+  Packer& packer();
+  uint32_t max_message_bytes() const { return messages_.max_bytes; }
 
  private:
   friend class ServerLoop;
@@ -82,9 +86,10 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   void on_ping(uint64_t opaque) override;
   void on_ping_ack(uint64_t opaque) override;
 
-  struct RequestHead;
   void log_call(const ServerCall& call, grpc::StatusCode code, Duration duration);
   static void add_metadata(grpc::Metadata& metadata, std::span<const hpack::Field> fields);
+  CallCompression compression_for(grpc::CompressionSet accepted) const;
+  void note_compression(ServerCall& call, const RequestHead& head);
   ServerCall& bind_call(h2::Stream& stream, const Method* method);
   void refuse_head(ServerCall& call, const RequestHead& head, const h2::HeadersEvent& event);
   void run_ready();
@@ -106,6 +111,8 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   IntrusiveList<ServerCall, ReadyTag> blocked_;  // writers that wait for room in the output
   MemoryBudget budget_;
   grpc::MessageContext messages_;
+  CallCompression compression_;  // of calls whose head says nothing else
+  bool compression_known_ = false;
   const size_t transport_;  // counted_transport() of the peer
   Keepalive keepalive_;
   PingPolicy ping_policy_;

@@ -1,5 +1,9 @@
 #include "saker/rpc/server_loop.h"
 
+#include <malloc.h>
+
+#include <algorithm>
+
 namespace saker::rpc {
 namespace {
 
@@ -55,8 +59,23 @@ void ServerLoop::adopt(net::Accepted accepted) {
 void ServerLoop::destroy(ServerConnection& connection) {
   connections_.remove(connection);
   counters_.connections_open -= 1;
-  connection_count_.fetch_sub(1, std::memory_order_relaxed);
+  const size_t before = connection_count_.fetch_sub(1, std::memory_order_relaxed);
   delete &connection;
+  note_connection_count(before - 1);
+}
+
+void ServerLoop::note_connection_count(size_t count) {
+  most_connections_ = std::max(most_connections_, count + 1);
+  if (most_connections_ < kManyConnections || count > most_connections_ / 8) return;
+  most_connections_ = count;
+  give_memory_back();
+}
+
+// The C library keeps what lies between live allocations until it is asked.
+void ServerLoop::give_memory_back() {
+  streams_.shrink(kKeptObjects);
+  for (const auto& method : dispatcher_.methods()) method->shrink(index_, kKeptObjects);
+  malloc_trim(0);
 }
 
 void ServerLoop::drain() {

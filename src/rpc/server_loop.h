@@ -12,6 +12,7 @@
 #include "saker/rpc/call_log.h"
 #include "saker/rpc/counters.h"
 #include "saker/rpc/dispatcher.h"
+#include "saker/rpc/packer.h"
 #include "saker/rpc/server_connection.h"
 #include "saker/rpc/server_options.h"
 
@@ -40,12 +41,13 @@ class ServerLoop {
   const ServerOptions& options() const { return options_; }
   h2::ConnectionResources resources() { return {loop_.chunks(), streams_, scratch_}; }
   LoopCounters& counters() { return counters_; }
+  Packer& packer() { return packer_; }
   CallRing& call_ring() { return *call_ring_; }  // only when options().call_log.sample != 0
   // Every options().call_log.sample-th call.
   bool should_log() { return log_countdown_ != 0 && --log_countdown_ == 0 && restart_countdown(); }
 
-  // Any thread. The placer counts a connection when it chooses this loop; its end takes it off
-  // again.
+  // Any thread. The placer counts a connection when it chooses this loop;
+  // its end takes it off again.
   size_t connection_count() const { return connection_count_.load(std::memory_order_relaxed); }
   void expect_connection() { connection_count_.fetch_add(1, std::memory_order_relaxed); }
 
@@ -55,6 +57,12 @@ class ServerLoop {
   ServerCall& get_refused_call();
 
  private:
+  // From so many connections on, memory goes back to the system when most of them have gone.
+  static constexpr size_t kManyConnections = 1000;
+  static constexpr size_t kKeptObjects = 256;  // of each pool then
+
+  void note_connection_count(size_t count);
+  void give_memory_back();
   bool restart_countdown() {
     log_countdown_ = options_.call_log.sample;
     return true;
@@ -67,10 +75,12 @@ class ServerLoop {
   ObjectPool<h2::Stream> streams_;
   hpack::DecoderScratch scratch_;
   LoopCounters counters_;
+  Packer packer_;
   std::unique_ptr<CallRing> call_ring_;
   uint64_t log_countdown_ = 0;
   std::unique_ptr<Method> refused_method_;
   IntrusiveList<ServerConnection, ConnectionListTag> connections_;
+  size_t most_connections_ = 0;                    // since memory last went back
   IntrusiveList<ServerCall, RunningTag> running_;  // coroutine handlers that have not ended
   std::atomic<size_t> connection_count_{0};
 };

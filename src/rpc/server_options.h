@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "saker/grpc/compression.h"
 #include "saker/h2/options.h"
 #include "saker/net/loop.h"
 #include "saker/rpc/call_log.h"
@@ -18,17 +19,16 @@ struct ServerOptions {
   KeepaliveOptions keepalive = {.time = std::chrono::hours(2)};
   PingPolicyOptions pings;
   CallLogOptions call_log;
-  size_t threads = 0;                            // 0: the CPUs that this process may use
-  uint32_t max_receive_message_bytes = 4 << 20;  // limit: one request message
-  size_t max_connection_memory_bytes = 16
-                                       << 20;  // limit: messages being assembled on one connection
-  std::vector<uint32_t>
-      allowed_vsock_cids;  // VSOCK peers with another CID are turned away; empty: none are
-  size_t max_connections = 100'000;  // limit: open connections of the whole server
-  Duration drain_timeout =
-      std::chrono::seconds(10);  // limit: from the drain's start to closing what is left
-  Duration write_stall_timeout =
-      std::chrono::seconds(60);  // limit: the peer takes no byte that we write
+  size_t threads = 0;                             // 0: the CPUs that this process may use
+  uint32_t max_receive_message_bytes = 4 << 20;   // limit: one request message
+  size_t max_connection_memory_bytes = 16 << 20;  // limit: messages in assembly on one connection
+  // Of replies, to clients that accept it; a handler may choose otherwise for its call.
+  grpc::Compression compression = grpc::Compression::kIdentity;
+  // VSOCK peers with another CID are turned away; empty: none are.
+  std::vector<uint32_t> allowed_vsock_cids;
+  size_t max_connections = 100'000;                   // limit: open connections of the whole server
+  Duration drain_timeout = std::chrono::seconds(10);  // limit: from drain to closing what is left
+  Duration write_stall_timeout = std::chrono::seconds(60);  // limit: the peer takes no byte of ours
 };
 
 }  // namespace saker::rpc

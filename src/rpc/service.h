@@ -1,6 +1,6 @@
 // What generated service glue (protoc-gen-saker) stands on beside the Dispatcher: which results a
-// handler may have, the compiler's complaint about a missing one, and the answer of methods that
-// nobody implements.
+// handler may have, the compiler's complaint about a missing one,
+// and the answer of methods that nobody implements.
 #pragma once
 
 #include <concepts>

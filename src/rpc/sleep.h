@@ -1,5 +1,5 @@
-// sleep_for(context, duration): a coroutine's pause on the loop's timers. Ends early when the call
-// is cancelled.
+// sleep_for(context, duration): a coroutine's pause on the loop's timers.
+// Ends early when the call is cancelled.
 #pragma once
 
 #include <coroutine>

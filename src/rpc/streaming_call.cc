@@ -58,15 +58,14 @@ bool StreamingCallBase::next_message() {
     const size_t before = data.size();
     const ReadResult result = reader_.next(data, message_);
     taken_bytes_ = before - data.size();
-    if (result == ReadResult::kMessage && !message_.compressed) return message_ready_ = true;
-    if (result != ReadResult::kNeedMore) {
-      if (result == ReadResult::kTooLarge) {
-        fail_read(StatusCode::kResourceExhausted,
-                  "message of " + std::to_string(message_.size) + " bytes is over the limit");
-      } else {
-        fail_read(StatusCode::kInternal,
-                  "compressed message without a grpc-encoding, or a bad flag");
-      }
+    if (result == ReadResult::kMessage) return accept_message();
+    if (result == ReadResult::kTooLarge) {
+      fail_read(StatusCode::kResourceExhausted,
+                "message of " + std::to_string(message_.size) + " bytes is over the limit");
+      return false;
+    }
+    if (result == ReadResult::kBadFlag) {
+      fail_read(StatusCode::kInternal, "message flag is neither 0 nor 1");
       return false;
     }
     release_message();
@@ -74,7 +73,20 @@ bool StreamingCallBase::next_message() {
   return false;
 }
 
+bool StreamingCallBase::accept_message() {
+  note_compressed(message_.compressed);
+  if (message_.compressed) {
+    grpc::Status unpacked = unpack(message_);
+    if (!unpacked.ok()) {
+      fail_read(unpacked.code, std::move(unpacked.message));
+      return false;
+    }
+  }
+  return message_ready_ = true;
+}
+
 void StreamingCallBase::release_message() {
+  drop_unpacked();
   inbox_->consume(taken_bytes_);
   credit_bytes_ += taken_bytes_;
   taken_bytes_ = 0;

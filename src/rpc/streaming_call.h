@@ -38,6 +38,10 @@ class StreamingCallBase : public ServerCall {
   bool write_message(const Reply& reply) {
     if (!stream_open()) return false;
     const size_t size = Codec<Reply>::size(reply);
+    if (packs()) [[unlikely]] {
+      send_packed(as_bytes(encode_message(reply, size)));
+      return true;
+    }
     if (uint8_t* out = begin_message(size)) {
       Codec<Reply>::write(reply, out);
       return true;
@@ -80,6 +84,7 @@ class StreamingCallBase : public ServerCall {
   void fail_read(grpc::StatusCode code, std::string message);
   void release_message();
   bool next_message();
+  bool accept_message();
   void flush_credit();
 
   std::unique_ptr<ChunkQueue> inbox_;  // DATA not yet taken

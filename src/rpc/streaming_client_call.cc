@@ -92,13 +92,19 @@ bool StreamingClientCallBase::deliver_next() {
     grpc::ReceivedMessage message;
     const ReadResult result = reader_.next(data, message);
     const size_t taken = before - data.size();
-    if (result != ReadResult::kNeedMore && (result != ReadResult::kMessage || message.compressed)) {
+    if (result != ReadResult::kNeedMore && result != ReadResult::kMessage) {
       fail_read(message, result);
       return false;
     }
     if (result == ReadResult::kMessage) {
       ++replies_;
+      note_compressed(message.compressed);
+      if (message.compressed && !unpack(message)) {
+        inbox_->clear();
+        return false;
+      }
       const bool parsed = deliver(message);
+      drop_unpacked();
       release(taken);
       if (!parsed) fail(StatusCode::kInternal, "a reply does not parse");
       return parsed;
@@ -114,7 +120,7 @@ void StreamingClientCallBase::fail_read(const grpc::ReceivedMessage& message, Re
     fail(StatusCode::kResourceExhausted,
          "a reply of " + std::to_string(message.size) + " bytes is over the limit");
   } else {
-    fail(StatusCode::kInternal, "compressed reply without a grpc-encoding, or a bad flag");
+    fail(StatusCode::kInternal, "a reply's flag is neither 0 nor 1");
   }
 }
 

@@ -12,13 +12,13 @@ namespace saker::rpc {
 
 class StreamingClientCallBase : public ClientCall {
  public:
-  // No on_reply() while paused; when the stream has ended, what had arrived by then is delivered
-  // all the same.
+  // No on_reply() while paused; when the stream has ended, what had arrived by then
+  // is delivered all the same.
   void pause(bool paused);
   // We have nothing more to send.
   void writes_done();
-  // False: hold back; on_writable() tells when to go on. Writing nevertheless is allowed and
-  // queues.
+  // False: hold back; on_writable() tells when to go on.
+  // Writing nevertheless is allowed and queues.
   bool writable();
 
  protected:
@@ -56,7 +56,9 @@ class StreamingClientCall : public StreamingClientCallBase {
   bool write(const Request& request, bool last = false) {
     if (!may_write()) return false;
     const size_t size = Codec<Request>::size(request);
-    if (uint8_t* out = begin_message(size, last)) {
+    if (packs()) [[unlikely]] {
+      send_packed(as_bytes(encode_message(request, size)), last);
+    } else if (uint8_t* out = begin_message(size, last)) {
       Codec<Request>::write(request, out);
     } else {
       write_chunks(request, size, last);

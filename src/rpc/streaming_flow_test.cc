@@ -133,8 +133,8 @@ TEST_F(Flow, AClientWaitsForAHandlerThatDoesNotRead) {
   EXPECT_LE(most_chunks, kFewChunks);
 }
 
-// Streams whose windows are wide open fill the connection's output: no stream is told by its own
-// window to go on.
+// Streams whose windows are wide open fill the connection's output:
+// no stream is told by its own window to go on.
 class FullOutput : public Flow {
  protected:
   static constexpr int kStreams = 20;

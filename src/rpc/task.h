@@ -67,8 +67,8 @@ class [[nodiscard]] Task {
   bool failed() const { return handle_.promise().failed; }
   T& result() { return *handle_.promise().value; }
 
-  // A failed inner task fails the outer one: T must be default-constructible to stand in for the
-  // missing value.
+  // A failed inner task fails the outer one: T must be default-constructible
+  // to stand in for the missing value.
   struct Awaiter {
     std::coroutine_handle<promise_type> handle;
     bool await_ready() const noexcept { return false; }

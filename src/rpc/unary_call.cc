@@ -19,8 +19,10 @@ void UnaryCallBase::on_data(Bytes data, bool end) {
     if (result == ReadResult::kBadFlag) {
       return refuse(StatusCode::kInternal, "message flag is neither 0 nor 1");
     }
-    if (message.compressed) {
-      return refuse(StatusCode::kInternal, "compressed message without a grpc-encoding");
+    if (message.compressed) [[unlikely]] {
+      note_compressed(true);
+      const grpc::Status unpacked = unpack(message);
+      if (!unpacked.ok()) return refuse(unpacked.code, unpacked.message);
     }
     if (++messages_ > 1) {
       return refuse(StatusCode::kUnimplemented, "more than one request message in a unary call");
@@ -29,7 +31,9 @@ void UnaryCallBase::on_data(Bytes data, bool end) {
     if (!parse_request(message)) {
       return refuse(StatusCode::kInternal, "the request message does not parse");
     }
+    drop_unpacked();
   }
+  stream()->expected_bytes = reader_.missing_bytes();
   if (!end) return;
   if (messages_ == 0 || !reader_.at_boundary()) {
     return refuse(messages_ == 0 && reader_.at_boundary() ? StatusCode::kUnimplemented

@@ -1,8 +1,9 @@
-// Unary calls: exactly one request message, then the handler, then one reply or a status. Two kinds
-// of handler:
-//   grpc::Status       (ServerContext&, Request&, Reply&)    runs inline on the loop: for work of
-//   microseconds Task<grpc::Status> (ServerContext&, Request&, Reply&)    a coroutine: may await
-//   timers, pools, other calls
+// Unary calls: exactly one request message, then the handler, then one reply
+// or a status. Two kinds of handler:
+//   grpc::Status       (ServerContext&, Request&, Reply&)    runs inline on the loop:
+//                                                            for work of microseconds
+//   Task<grpc::Status> (ServerContext&, Request&, Reply&)    a coroutine: may await timers, pools,
+//                                                            other calls
 // Both may move from the request and into the reply.
 #pragma once
 
@@ -58,8 +59,8 @@ class UnaryCall final : public UnaryCallBase {
     }
   }
 
-  // Making the coroutine may throw too: it allocates, and a handler may be a function that returns
-  // another's task.
+  // Making the coroutine may throw too: it allocates, and a handler may be a function
+  // that returns another's task.
   void start_task() {
     try {
       task_ = handler_(context_, request_, reply_);
@@ -92,7 +93,9 @@ class UnaryCall final : public UnaryCallBase {
     if (!stream_open()) return;
     if (!status.ok()) return finish(status);
     reply_bytes_ = Codec<Reply>::size(reply_);
-    if (uint8_t* out = begin_message(reply_bytes_)) {
+    if (packs()) [[unlikely]] {
+      send_packed(as_bytes(encode_message(reply_, reply_bytes_)));
+    } else if (uint8_t* out = begin_message(reply_bytes_)) {
       Codec<Reply>::write(reply_, out);
     } else {
       respond_in_chunks();
@@ -102,10 +105,7 @@ class UnaryCall final : public UnaryCallBase {
 
   void respond_in_chunks() {
     ChunkQueue message(context_.loop().chunks());
-    grpc::write_message_prefix(message.prepare(grpc::kMessagePrefixBytes), false,
-                               static_cast<uint32_t>(reply_bytes_));
-    message.commit(grpc::kMessagePrefixBytes);
-    Codec<Reply>::write_chunks(reply_, message);
+    if (auto* lent = append_message(reply_, reply_bytes_, message)) lent->drop();
     send_chunks(std::move(message));
   }
 

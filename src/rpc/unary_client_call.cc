@@ -12,16 +12,27 @@ void UnaryClientCallBase::on_data(Bytes data, bool) {
       return fail(StatusCode::kResourceExhausted,
                   "reply of " + std::to_string(message.size) + " bytes is over the limit");
     }
-    if (result == ReadResult::kBadFlag || message.compressed) {
-      return fail(StatusCode::kInternal, "compressed reply without a grpc-encoding, or a bad flag");
+    if (result == ReadResult::kBadFlag) {
+      return fail(StatusCode::kInternal, "a reply's flag is neither 0 nor 1");
+    }
+    if (message.compressed) [[unlikely]] {
+      note_compressed(true);
+      if (!unpack(message)) return;
     }
     if (++messages_ > 1) return fail(StatusCode::kInternal, "more than one reply to a unary call");
     reply_bytes_ = message.size;
     if (!parse_reply(message)) return fail(StatusCode::kInternal, "the reply does not parse");
+    drop_unpacked();
   }
+  stream().expected_bytes = reader_.missing_bytes();
+}
+
+void UnaryClientCallBase::on_failed(bool) {
+  take_request_back();
 }
 
 void UnaryClientCallBase::on_complete() {
+  take_request_back();
   if (messages_ == 1 && reader_.at_boundary()) return;
   status_ = {StatusCode::kInternal,
              messages_ == 0 ? "status OK without a reply" : "the reply was cut short",

@@ -1,5 +1,5 @@
-// UnaryClientCall<Request, Reply>: one request, one reply. Derive and implement on_done(), or use
-// CallbackCall below.
+// UnaryClientCall<Request, Reply>: one request, one reply. Derive and implement on_done(),
+// or use CallbackCall below.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,10 @@ class UnaryClientCallBase : public ClientCall {
  protected:
   virtual bool parse_reply(const grpc::ReceivedMessage& message) = 0;
   void on_data(Bytes data, bool end) final;
+  // Before on_done(), and before another try: request() is the caller's again.
+  virtual void take_request_back() = 0;
   void on_complete() final;
+  void on_failed(bool by_us) final;
   void begin() { messages_ = 0; }
 
   size_t reply_bytes_ = 0;
@@ -25,22 +28,35 @@ class UnaryClientCallBase : public ClientCall {
 template <typename Request, typename Reply>
 class UnaryClientCall : public UnaryClientCallBase {
  public:
-  // The caller's to fill before start() and to read from on_done() on. The reply of a failed call
-  // means nothing.
+  ~UnaryClientCall() override {
+    if (lent_request_ != nullptr) lent_request_->drop();
+  }
+  // The caller's to fill before start() and to read from on_done() on.
+  // The reply of a failed call means nothing.
   Request& request() { return request_; }
   Reply& reply() { return reply_; }
 
  private:
   void on_open() final {
     begin();
+    take_request_back();  // of a first try
     const size_t size = Codec<Request>::size(request_);
+    if (packs()) [[unlikely]]
+      return send_packed(as_bytes(encode_message(request_, size)), true);
     if (uint8_t* out = begin_message(size, true)) return Codec<Request>::write(request_, out);
     ChunkQueue message(chunks());
-    grpc::write_message_prefix(message.prepare(grpc::kMessagePrefixBytes), false,
-                               static_cast<uint32_t>(size));
-    message.commit(grpc::kMessagePrefixBytes);
-    Codec<Request>::write_chunks(request_, message);
+    lent_request_ = append_message(request_, size, message);
     send_chunks(std::move(message), true);
+  }
+  // Where an early reply came while the request was still being written, the bytes stay there.
+  void take_request_back() final {
+    if (lent_request_ == nullptr) return;
+    if (lent_request_->is_lent()) {
+      request_ = lent_request_->value;
+    } else {
+      request_ = std::move(lent_request_->value);
+    }
+    std::exchange(lent_request_, nullptr)->drop();
   }
   bool parse_reply(const grpc::ReceivedMessage& message) final {
     return Codec<Reply>::parse(message, reply_);
@@ -48,6 +64,7 @@ class UnaryClientCall : public UnaryClientCallBase {
 
   Request request_;
   Reply reply_;
+  LentMessage<Request>* lent_request_ = nullptr;  // the request while it is under way
 };
 
 // A call whose end is a function.

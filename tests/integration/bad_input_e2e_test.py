@@ -16,6 +16,7 @@ TLS_HELLO = bytes.fromhex(
 
 
 class CommandLines(e2e.TestCase):
+    @e2e.once
     def test_table(self) -> None:
         config = self.write("bad.toml", "threads = 1\nthread = 2\n")
         broken = self.write("broken.toml", "threads = \n")
@@ -84,16 +85,18 @@ class CommandLines(e2e.TestCase):
             )
             self.assert_run("echo", server.address)
 
+    @e2e.once
     def test_a_unix_socket_that_is_served(self) -> None:
         address = f"unix:{self.directory}/s.sock"
         with e2e.Server(listen=[address]) as server:
             self.assert_run("serve", "--listen", address, code=2, stderr="a live server answers")
             self.assert_run("echo", server.address)
 
+    @e2e.once
     def test_unreachable_targets(self) -> None:
         code = e2e.exit_of_status(e2e.UNAVAILABLE)
         table = [
-            (e2e.closed_port(), "Connection refused"),
+            (e2e.nobody(), "Connection refused"),
             (f"unix:{self.directory}/none", "No such file or directory"),
             ("unix-abstract:saker-e2e-nobody", "Connection refused"),
             ("no-such-host.invalid:1", "no-such-host.invalid"),
@@ -110,13 +113,14 @@ class CommandLines(e2e.TestCase):
             "nothing": b"",
         }
         for name, answer in answers.items():
-            with self.subTest(name), socket.create_server(("127.0.0.1", 0)) as listener:
+            with self.subTest(name):
+                listener, target = e2e.TRANSPORT.raw_listener()
                 thread = threading.Thread(target=self.answer, args=(listener, answer), daemon=True)
                 thread.start()
-                target = e2e.address_of(listener)
                 self.assert_run("echo", target, code=e2e.exit_of_status(e2e.UNAVAILABLE))
                 self.assert_run("bench", "echo", target, "-c", "1", code=e2e.EXIT_USAGE)
                 thread.join()
+                listener.close()
 
     def answer(self, listener: socket.socket, data: bytes) -> None:
         for _ in range(2):
@@ -133,7 +137,7 @@ class Peers(e2e.TestCase):
         super().setUp()
         self.server = e2e.Server()
         self.addCleanup(self.stop)
-        self.channel = grpc.insecure_channel(self.server.address)
+        self.channel = grpc.insecure_channel(self.server.grpc_address)
         self.addCleanup(self.channel.close)
 
     def stop(self) -> None:
@@ -143,12 +147,12 @@ class Peers(e2e.TestCase):
     def talk(self, data: bytes) -> bytes:
         """What the server says to `data` until it closes the connection."""
         answer = b""
-        with socket.create_connection(("127.0.0.1", self.server.port), e2e.TIMEOUT_S) as peer:
+        with self.server.connect() as peer:
             try:
                 peer.sendall(data)
                 while chunk := peer.recv(65536):
                     answer += chunk
-            except ConnectionResetError:
+            except (BrokenPipeError, ConnectionResetError):
                 pass
         return answer
 
@@ -171,7 +175,7 @@ class Peers(e2e.TestCase):
 
     def test_half_a_preface_and_gone(self) -> None:
         for size in range(len(PREFACE)):
-            with socket.create_connection(("127.0.0.1", self.server.port)) as peer:
+            with self.server.connect() as peer:
                 peer.sendall(PREFACE[:size])
 
     def test_an_unknown_method(self) -> None:
@@ -216,20 +220,21 @@ class Servers(e2e.TestCase):
 
     def test_output_that_nobody_reads(self) -> None:
         """A server whose stdout and stderr have gone, or are full, serves all the same."""
+        address = e2e.nobody()
         with open("/dev/full", "wb") as full:
             process = e2e.subprocess.Popen(
-                [e2e.SAKER, "serve", "--listen", f"unix:{self.directory}/s", "--key", "ec-p256"],
+                [e2e.SAKER, "serve", "--listen", address, "--key", "ec-p256"],
                 stdin=e2e.subprocess.DEVNULL,
                 stdout=full,
                 stderr=full,
                 env=e2e.environment(),
             )
-        self.assert_run("echo", f"unix:{self.directory}/s", "--wait-for-ready")
+        self.assert_run("echo", address, "--wait-for-ready")
         process.terminate()
         self.assertEqual(process.wait(e2e.TIMEOUT_S), 0)
 
     def test_output_whose_reader_has_gone(self) -> None:
-        address = f"unix:{self.directory}/s"
+        address = e2e.nobody()
         process = e2e.start(
             "serve", "--listen", address, "--key", "ec-p256", "--log-level", "debug"
         )

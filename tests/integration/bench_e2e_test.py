@@ -37,7 +37,7 @@ class Bench(e2e.TestCase):
             self.assertIsInstance(report[key], kind, key)
         self.assertEqual(report["schema"], "saker.bench/1")
         self.assertEqual(report["target"], self.server.address)
-        self.assertEqual(report["transport"], "tcp")
+        self.assertEqual(report["transport"], e2e.TRANSPORT.name)
         self.assertEqual(report["method"], "/saker.echo.v1.Echo/Echo")
         self.assertEqual(report["calls"], 5000)
         self.assertEqual((report["errors"], report["unfinished"]), (0, 0))
@@ -67,6 +67,7 @@ class Bench(e2e.TestCase):
         self.assertIn("p99.99", done.stdout)
         self.assertEqual(done.stderr, "", "no live line where nobody looks")
 
+    @e2e.once
     def test_live_line_on_a_terminal(self) -> None:
         for quiet in ([], ["--quiet"]):
             master, slave = pty.openpty()
@@ -136,7 +137,7 @@ class Bench(e2e.TestCase):
         """A server that stands still for 500 ms is seen in the corrected latencies."""
         with e2e.Server("--threads", "1") as server:
             bench = e2e.start(
-                "bench", "echo", server.address, "--rps", "1000", "-z", "2s", "-c", "1", "-m", "1",
+                "bench", "echo", server.address, "--rps", "200", "-z", "2s", "-c", "1", "-m", "1",
                 "--json",
             )  # fmt: skip
             time.sleep(0.8)
@@ -146,11 +147,12 @@ class Bench(e2e.TestCase):
             out, err = bench.communicate(timeout=e2e.TIMEOUT_S)
         self.assertEqual(bench.returncode, 0, err)
         latency = json.loads(out)["latency_ns"]
-        # One call in flight: only one sees the stop itself, hundreds wait because of it.
+        # One call in flight: only one sees the stop itself, a hundred wait because of it.
         self.assertGreater(latency["corrected"]["p90"], 100e6)
         self.assertLess(latency["uncorrected"]["p90"], 100e6)
         self.assertGreater(latency["uncorrected"]["max"], 300e6)
 
+    @e2e.once
     def test_transports(self) -> None:
         listen = [f"unix:{self.directory}/s", f"unix-abstract:saker-bench-{os.getpid()}"]
         with e2e.Server(listen=listen) as server:
@@ -229,10 +231,10 @@ class Bench(e2e.TestCase):
         self.assertEqual((report["errors"], report["unfinished"]), (0, 0))
 
     def test_connect_timeout(self) -> None:
-        with e2e.silent_listener() as listener:
+        with e2e.silent_server() as target:
             begin = time.monotonic()
             self.assert_run(
-                "bench", "echo", e2e.address_of(listener), "--connect-timeout", "300ms",
+                "bench", "echo", target, "--connect-timeout", "300ms",
                 code=e2e.EXIT_USAGE, stderr="0 of 10 connections",
             )  # fmt: skip
             self.assertLess(time.monotonic() - begin, 5)
@@ -257,7 +259,7 @@ class Bench(e2e.TestCase):
                 self.assertIn("the server was away for 500ms", " ".join(report["warnings"]))
 
     def test_server_that_comes_back(self) -> None:
-        address = f"unix:{self.directory}/s"
+        address = e2e.nobody()
         server = e2e.Server(listen=[address])
         bench = e2e.start("bench", "echo", address, "-c", "2", "-z", "4s", "--json")
         time.sleep(0.7)

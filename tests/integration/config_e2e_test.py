@@ -6,7 +6,9 @@ import saker_e2e as e2e
 SETTINGS = [
     (["--listen", "127.0.0.1:1", "--listen", "unix:/x"], 'listen = ["127.0.0.1:1", "unix:/x"]'),
     (["--no-vsock"], "no_vsock = true"),
-    (["--allow-cid", "42", "--allow-cid", "host"], 'allow_cid = ["42", "host"]'),
+    (["--no-reflection"], "no_reflection = true"),
+    (["--compression", "gzip"], 'compression = "gzip"'),
+    (["--allow-cid", "42,43", "--allow-cid", "host"], 'allow_cid = ["42", "43", "host"]'),
     (["--threads", "3"], "threads = 3"),
     (["--crypto-threads", "4"], "crypto_threads = 4"),
     (["--key", "a=ec-p256", "--key", "rsa-2048"], 'key = ["a=ec-p256", "rsa-2048"]'),

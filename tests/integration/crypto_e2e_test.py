@@ -87,6 +87,7 @@ class Crypto(e2e.TestCase):
         )
         self.assertEqual(done.returncode, e2e.exit_of_status(NOT_FOUND), done.stderr)
 
+    @e2e.once
     def test_bad_command_lines(self) -> None:
         for arguments in (
             ["sign", "--algorithm", "RSA_PSS_SHA256"],
@@ -115,7 +116,7 @@ class Crypto(e2e.TestCase):
     def test_waiting_for_the_server(self) -> None:
         choice = ["--key-type", "rsa-2048", "--algorithm", "RSA_PSS_SHA256"]
         self.assert_run(
-            "sign", e2e.closed_port(), *choice, "--wait-for-ready", "--deadline", "200ms",
+            "sign", e2e.nobody(), *choice, "--wait-for-ready", "--deadline", "200ms",
             code=e2e.exit_of_status(e2e.DEADLINE_EXCEEDED), stdin=b"x",
         )  # fmt: skip
 

@@ -2,9 +2,10 @@
 
 import json
 import os
+import re
 import signal
-import socket
 import time
+import urllib.request
 from concurrent import futures
 
 import grpc
@@ -30,6 +31,24 @@ class EchoServer(grpc.GenericRpcHandler):
 
 
 class Transports(e2e.TestCase):
+    @e2e.once
+    def test_compression(self) -> None:
+        """What passes over the wire shrinks; what arrives does not."""
+        for name in ("deflate", "gzip"):
+            with e2e.Server("--compression", name, "--metrics", "127.0.0.1:0") as server:
+                url = next(line for line in server.ready_lines if "metrics" in line).split()[-1]
+                for stream in ([], ["--stream"]):
+                    self.assert_run(
+                        "echo", server.address, "--size", "1MiB", "--count", "3", "--compression",
+                        name, *stream,
+                    )  # fmt: skip
+                text = urllib.request.urlopen(url, timeout=e2e.TIMEOUT_S).read().decode()
+                for direction in ("received", "sent"):
+                    moved = re.search(rf"^saker_bytes_{direction}_total (\S+)", text, re.MULTILINE)
+                    self.assertLess(float(moved.group(1)), 100_000)
+        bad = self.assert_run("echo", "--compression", "br", code=e2e.EXIT_USAGE)
+        self.assertIn("off, deflate or gzip", bad.stderr)
+
     def test_every_transport(self) -> None:
         listen = [
             "127.0.0.1:0",
@@ -49,9 +68,16 @@ class Transports(e2e.TestCase):
 
     def test_a_connected_descriptor(self) -> None:
         with e2e.Server() as server:
-            with socket.create_connection(("127.0.0.1", server.port)) as connected:
+            with server.connect() as connected:
                 fd = connected.fileno()
                 self.assert_run("echo", f"fd:{fd}", pass_fds=[fd])
+        with e2e.Server() as server, server.connect() as connected:
+            fd = connected.fileno()
+            server.kill()
+            self.assert_run(
+                "echo", f"fd:{fd}", "--wait-for-ready", pass_fds=[fd],
+                code=e2e.exit_of_status(e2e.UNAVAILABLE), stderr="that has ended",
+            )  # fmt: skip
 
     def test_target_from_the_environment(self) -> None:
         with e2e.Server() as server:
@@ -59,7 +85,7 @@ class Transports(e2e.TestCase):
         with self.subTest("an argument beats it"):
             self.assert_run(
                 "echo",
-                e2e.closed_port(),
+                e2e.nobody(),
                 env={"SAKER_TARGET": "nonsense"},
                 code=e2e.exit_of_status(e2e.UNAVAILABLE),
             )
@@ -101,7 +127,8 @@ class Output(e2e.TestCase):
         self.assertEqual([call["sequence"] for call in result["calls"]], list(range(5)))
         for call in result["calls"]:
             self.assertEqual(call["status"], {"code": 0, "name": "OK", "message": ""})
-            self.assertEqual(call["peer"], f"ipv4:{server.address}")
+            prefix = "ipv4:" if e2e.TRANSPORT.name == "tcp" else ""
+            self.assertEqual(call["peer"], prefix + server.address)
             self.assertEqual(call["payload"], "x")
             self.assertEqual(call["network_ns"], call["total_ns"] - call["server_ns"])
             self.assertGreater(call["network_ns"], 0)
@@ -128,16 +155,17 @@ class Output(e2e.TestCase):
                 self.assertGreaterEqual(time.monotonic() - begin, 0.3)
 
     def test_failures_are_reported_each(self) -> None:
-        done = self.assert_run("echo", e2e.closed_port(), "--count", "3", code=e2e.EXIT_FAILED)
+        done = self.assert_run("echo", e2e.nobody(), "--count", "3", code=e2e.EXIT_FAILED)
         self.assertEqual(done.stderr.count("UNAVAILABLE"), 3, done.stderr)
         self.assertIn("3 calls, 0 ok, 3 failed", done.stdout)
         result = self.assert_json(
-            "echo", e2e.closed_port(), code=e2e.exit_of_status(e2e.UNAVAILABLE)
+            "echo", e2e.nobody(), code=e2e.exit_of_status(e2e.UNAVAILABLE)
         )
         self.assertEqual(result["calls"][0]["status"]["name"], "UNAVAILABLE")
         self.assertFalse(result["calls"][0]["ok"])
 
 
+@e2e.once
 class Metadata(e2e.TestCase):
     def test_is_sent(self) -> None:
         peer = EchoServer()
@@ -157,12 +185,12 @@ class Metadata(e2e.TestCase):
 
 class Time(e2e.TestCase):
     def test_deadline(self) -> None:
-        with e2e.silent_listener() as listener:
+        with e2e.silent_server() as target:
             begin = time.monotonic()
             for stream in ([], ["--stream"]):
                 self.assert_run(
                     "echo",
-                    e2e.address_of(listener),
+                    target,
                     "--deadline",
                     "200ms",
                     *stream,
@@ -172,7 +200,7 @@ class Time(e2e.TestCase):
             self.assertGreaterEqual(time.monotonic() - begin, 0.4)
 
     def test_wait_for_ready(self) -> None:
-        address = f"unix:{self.directory}/late.sock"
+        address = e2e.nobody()
         self.assert_run("echo", address, code=e2e.exit_of_status(e2e.UNAVAILABLE))
         client = e2e.start("echo", address, "--wait-for-ready", "--deadline", "20s")
         time.sleep(0.2)
@@ -183,7 +211,7 @@ class Time(e2e.TestCase):
     def test_wait_for_ready_ends_with_the_deadline(self) -> None:
         self.assert_run(
             "echo",
-            e2e.closed_port(),
+            e2e.nobody(),
             "--wait-for-ready",
             "--deadline",
             "300ms",

@@ -19,7 +19,7 @@ class Health(e2e.TestCase):
         super().setUp()
         self.server = e2e.Server("--threads", "2")
         self.addCleanup(self.server.kill)
-        self.channel = grpc.insecure_channel(self.server.address)
+        self.channel = grpc.insecure_channel(self.server.grpc_address)
         self.addCleanup(self.channel.close)
         self.check = self.channel.unary_unary("/grpc.health.v1.Health/Check")
         self.watch = self.channel.unary_stream("/grpc.health.v1.Health/Watch")

@@ -1,11 +1,13 @@
 """Harness of the end-to-end tests: the real program, real sockets, exit codes and output.
 
-The program is $SAKER, or build/release/saker. A test that starts a server gets one on a free port or
-on a socket in a directory of its own, and fails if that server does not end cleanly.
+The program is $SAKER, or build/release/saker. A test that starts a server gets one on the transport
+that $SAKER_TEST_TRANSPORT names (tests/support/transports.py; default tcp), and fails if that server
+does not end cleanly. What has nothing to do with the transport is marked @e2e.once and runs for tcp.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
@@ -14,23 +16,31 @@ import selectors
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 import unittest
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests/support"))
+
+import transports  # noqa: E402
+
 SAKER = os.environ.get("SAKER", str(ROOT / "build/release/saker"))
 SANITIZED = bool(os.environ.get("SAKER_SANITIZE"))
 # Under sanitizers and on a busy machine everything takes longer; what a limit is for stays visible.
 TIMEOUT_S = 60.0 if SANITIZED else 30.0
+
+TRANSPORT = transports.current()
 
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_ASSERTION = 99
 EXIT_INTERRUPTED = 130
+EXIT_SKIPPED = 126  # of a test
 
 
 def exit_of_status(code: int) -> int:
@@ -89,10 +99,12 @@ class Server:
     def __init__(
         self,
         *arguments: str,
-        listen: Sequence[str] = ("127.0.0.1:0",),
+        listen: Sequence[str] | None = None,  # the transport's; empty: what the arguments say
         env: dict[str, str] | None = None,
         pass_fds: Sequence[int] = (),
+        preexec: Callable[[], None] | None = None,
     ) -> None:
+        listen = [TRANSPORT.listen()] if listen is None else listen
         command = [SAKER, "serve", *arguments]
         if "--key" not in arguments:
             command += ["--key", "ec-p256"]
@@ -106,6 +118,7 @@ class Server:
             text=True,
             env=environment(env),
             pass_fds=pass_fds,
+            preexec_fn=preexec,
         )
         self._stderr: list[str] = []
         self._reader = threading.Thread(target=self._read_stderr, daemon=True)
@@ -146,8 +159,13 @@ class Server:
         return self.addresses[0]
 
     @property
-    def port(self) -> int:
-        return int(self.address.rsplit(":", 1)[1])
+    def grpc_address(self) -> str:
+        """Where gRPC's own clients find it."""
+        return TRANSPORT.grpc_address(self.address)
+
+    def connect(self) -> socket.socket:
+        """A raw connection."""
+        return TRANSPORT.connect(self.address, TIMEOUT_S)
 
     @property
     def stderr(self) -> str:
@@ -233,21 +251,52 @@ def eventually(condition, timeout_s: float = TIMEOUT_S) -> bool:
     return True
 
 
-def silent_listener() -> socket.socket:
-    """Accepts connections, in its backlog, and never says anything."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    return listener
+@contextlib.contextmanager
+def silent_server() -> Iterator[str]:
+    """The address of one that accepts connections, in its backlog, and never says anything."""
+    listener, address = TRANSPORT.raw_listener()
+    with listener:
+        yield address
 
 
-def address_of(listener: socket.socket) -> str:
+def tcp_address_of(listener: socket.socket) -> str:
     return f"127.0.0.1:{listener.getsockname()[1]}"
 
 
-def closed_port() -> str:
-    """An address where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return address_of(listener)
+def nobody() -> str:
+    """An address where nobody listens, and a server may."""
+    return TRANSPORT.nobody()
+
+
+def once(test: type | Callable) -> type | Callable:
+    """A test, or a class of tests, that would be the same on every transport."""
+    test.once = True  # type: ignore[union-attr]
+    return test
+
+
+def all_tests(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:
+    for item in suite:
+        if isinstance(item, unittest.TestSuite):
+            yield from all_tests(item)
+        else:
+            yield item
+
+
+def is_wanted(test: unittest.TestCase) -> bool:
+    method = getattr(test, test._testMethodName, None)
+    return TRANSPORT.name == "tcp" or not (
+        getattr(test, "once", False) or getattr(method, "once", False)
+    )
+
+
+class Loader(unittest.TestLoader):
+    def loadTestsFromModule(self, *arguments: object, **options: object) -> unittest.TestSuite:
+        found = super().loadTestsFromModule(*arguments, **options)
+        return unittest.TestSuite(test for test in all_tests(found) if is_wanted(test))
 
 
 def main() -> None:
-    unittest.main(verbosity=2)
+    if why := TRANSPORT.why_not():
+        print(f"skipped: {why}")
+        sys.exit(EXIT_SKIPPED)
+    unittest.main(verbosity=2, testLoader=Loader())

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import socket
+import subprocess
 import time
 import urllib.request
 from concurrent import futures
@@ -15,9 +16,9 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 EMPTY_SETTINGS = b"\0\0\0\4\0\0\0\0\0"
 
 
-def settings_of(port: int) -> dict[int, int]:
+def settings_of(server: e2e.Server) -> dict[int, int]:
     """The server's SETTINGS (RFC 9113 section 6.5.1)."""
-    with socket.create_connection(("127.0.0.1", port), e2e.TIMEOUT_S) as peer:
+    with server.connect() as peer:
         peer.sendall(PREFACE + EMPTY_SETTINGS)
         head = peer.recv(9, socket.MSG_WAITALL)
         assert head[3] == 4, head
@@ -34,11 +35,12 @@ def is_closed(peer: socket.socket) -> bool:
             pass
     except TimeoutError:
         return False
-    except ConnectionResetError:
+    except ConnectionError:
         pass
     return True
 
 
+@e2e.once
 class ReadyLines(e2e.TestCase):
     def test_a_line_for_each_listener(self) -> None:
         path = f"unix:{self.directory}/s"
@@ -68,8 +70,48 @@ class ReadyLines(e2e.TestCase):
         with socket.create_server(("127.0.0.1", 0)) as listener:
             fd = listener.fileno()
             with e2e.Server(listen=[f"fd:{fd}"], pass_fds=[fd]) as server:
-                self.assert_run("echo", e2e.address_of(listener))
-                self.assertEqual(server.address, e2e.address_of(listener))
+                self.assert_run("echo", e2e.tcp_address_of(listener))
+                self.assertEqual(server.address, e2e.tcp_address_of(listener))
+
+    def test_socket_activation(self) -> None:
+        """What systemd passes is listened on instead of the defaults, and beside what is named."""
+        unix = socket.socket(socket.AF_UNIX)
+        unix.bind(f"{self.directory}/activated")
+        unix.listen()
+        with unix, socket.create_server(("127.0.0.1", 0)) as tcp:
+            first, second = f"unix:{self.directory}/activated", e2e.tcp_address_of(tcp)
+            for named in ([], [f"unix:{self.directory}/named"], ["fd:4"]):
+                with self.subTest(named):
+                    arguments = [text for address in named for text in ("--listen", address)]
+                    addresses = self.activate([unix, tcp], *arguments)
+                    self.assertEqual(
+                        sorted(addresses),
+                        sorted([first, second] + [one for one in named if one != "fd:4"]),
+                    )
+
+    def activate(self, sockets: list[socket.socket], *arguments: str) -> list[str]:
+        """Runs the server as systemd would; one call over each address that it names."""
+        # sh, because $LISTEN_PID is the process that the service manager starts.
+        moves = "".join(f" {at + 3}<&{one.fileno()}" for at, one in enumerate(sockets))
+        shell = f'export LISTEN_PID=$$ LISTEN_FDS={len(sockets)}; exec "$@"{moves}'
+        process = subprocess.Popen(
+            ["/bin/bash", "-c", shell, "sh", e2e.SAKER, "serve", "--key", "ec-p256", *arguments],
+            pass_fds=[one.fileno() for one in sockets], stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        count = len(sockets) + sum(text.startswith("unix:") for text in arguments)
+        lines = [process.stdout.readline().strip() for _ in range(count)]
+        addresses = [line.removeprefix("listening on ") for line in lines]
+        for address in addresses:
+            self.assert_run("echo", address)
+        process.terminate()
+        process.communicate(timeout=e2e.TIMEOUT_S)
+        self.assertEqual(process.returncode, 0)
+        return addresses
+
+    def test_sockets_of_another_process_are_left_alone(self) -> None:
+        env = {"LISTEN_PID": "1", "LISTEN_FDS": "1"}
+        with e2e.Server(env=env) as server:
+            self.assertEqual(len(server.addresses), 1)
 
     def test_systemd_is_told(self) -> None:
         path = str(self.directory / "notify")
@@ -98,7 +140,7 @@ class Flags(e2e.TestCase):
             "--max-streams", "7", "--initial-window", "128KiB", "--max-frame-size", "64KiB",
             "--max-header-list", "20KiB", "--adaptive-window", "off",
         ) as server:  # fmt: skip
-            settings = settings_of(server.port)
+            settings = settings_of(server)
             self.assertEqual(settings[3], 7)
             self.assertEqual(settings[4], 128 * 1024)
             self.assertEqual(settings[5], 64 * 1024)
@@ -125,7 +167,7 @@ class Flags(e2e.TestCase):
     def test_max_header_list(self) -> None:
         with e2e.Server("--max-header-list", "1KiB") as server:
             self.assert_run("echo", server.address, "-H", "x-a: " + "a" * 100)
-            channel = grpc.insecure_channel(server.address)
+            channel = grpc.insecure_channel(server.grpc_address)
             self.addCleanup(channel.close)
             with self.assertRaises(grpc.RpcError):
                 channel.unary_unary("/saker.echo.v1.Echo/Echo")(
@@ -134,7 +176,7 @@ class Flags(e2e.TestCase):
 
     def test_max_connections(self) -> None:
         with e2e.Server("--threads", "1", "--max-connections", "2") as server:
-            peers = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(3)]
+            peers = [server.connect() for _ in range(3)]
             closed = [is_closed(peer) for peer in peers]
             for peer in peers:
                 peer.close()
@@ -146,7 +188,7 @@ class Flags(e2e.TestCase):
             "--keepalive-time", "100ms", "--keepalive-timeout", "100ms",
             "--keepalive-permit-without-calls",
         ) as server:  # fmt: skip
-            with socket.create_connection(("127.0.0.1", server.port)) as peer:
+            with server.connect() as peer:
                 peer.sendall(PREFACE + EMPTY_SETTINGS + b"\0\0\0\4\1\0\0\0\0")
                 time.sleep(0.5)
                 self.assertTrue(is_closed(peer), "no PING was answered")
@@ -154,7 +196,7 @@ class Flags(e2e.TestCase):
     def test_keepalive_limits_pings(self) -> None:
         ping = b"\0\0\x08\6\0\0\0\0\0" + b"saker-e2"
         with e2e.Server("--keepalive-min-ping-interval", "1h") as server:
-            with socket.create_connection(("127.0.0.1", server.port)) as peer:
+            with server.connect() as peer:
                 peer.sendall(PREFACE + EMPTY_SETTINGS + ping * 5)
                 peer.settimeout(e2e.TIMEOUT_S)
                 answer = b""
@@ -162,7 +204,7 @@ class Flags(e2e.TestCase):
                     answer += chunk
                 self.assertIn(b"too_many_pings", answer)
         with e2e.Server("--keepalive-min-ping-interval", "0", "--keepalive-permit-without-calls") as s:
-            with socket.create_connection(("127.0.0.1", s.port)) as peer:
+            with s.connect() as peer:
                 peer.sendall(PREFACE + EMPTY_SETTINGS + ping * 50)
                 self.assertFalse(is_closed(peer))
 
@@ -181,6 +223,7 @@ class Flags(e2e.TestCase):
             self.assertGreaterEqual(len(os.listdir(f"/proc/{server.process.pid}/task")), 4)
             self.assert_run("bench", "echo", server.address, "-c", "9", "-t", "3", "-n", "30000")
 
+    @e2e.once
     def test_keys(self) -> None:
         with e2e.Server("--key", "first=ec-p256", "--key", "ec-p384") as server:
             keys = self.assert_run("keys", "list", server.address).stdout
@@ -204,6 +247,7 @@ class Flags(e2e.TestCase):
             self.assertIn(7.0, ok, text)
 
 
+@e2e.once
 class Log(e2e.TestCase):
     def test_level(self) -> None:
         with e2e.Server("--log-level", "error", listen=["0.0.0.0:0"]) as server:
@@ -233,9 +277,10 @@ class Log(e2e.TestCase):
         self.assertEqual(len(calls), 10)
 
 
+@e2e.once
 class Help(e2e.TestCase):
     COMMANDS = (
-        [], ["serve"], ["echo"], ["bench"], ["bench", "echo"], ["version"],
+        [], ["serve"], ["echo"], ["bench"], ["bench", "echo"], ["proxy"], ["doctor"], ["version"],
     )  # fmt: skip
 
     def test_help_goes_to_stdout_with_examples(self) -> None:

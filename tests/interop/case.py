@@ -14,9 +14,11 @@ ECHO = "/saker.echo.v1.Echo/"
 CASES = []
 
 
-def case(function=None, *, only=lambda client, server: True):
+def case(function=None, *, only=lambda client, server: True, reconnects=False):
+    """`reconnects`: the client must be able to connect again, or later."""
     def register(test):
         test.applies = only
+        test.reconnects = reconnects
         CASES.append(test)
         return test
 

@@ -1,5 +1,5 @@
-// gRPC C++'s client of the interoperability tests: does the calls that the runner commands, over
-// one channel.
+// gRPC C++'s client of the interoperability tests:
+// does the calls that the runner commands, over one channel.
 //   grpc_interop_client --target ADDRESS
 // Ends when stdin does; calls still open are cancelled.
 #include <cstdio>
@@ -10,6 +10,7 @@
 
 #include "control_pipe.h"
 #include "grpc_client_call.h"
+#include "grpc_vsock.h"
 
 namespace {
 
@@ -18,7 +19,9 @@ namespace v1 = saker::interop::v1;
 class Session {
  public:
   explicit Session(const std::string& target)
-      : stub_(grpc::CreateChannel(target, grpc::InsecureChannelCredentials())) {
+      : stub_(interop::is_vsock(target)
+                  ? interop::connect_vsock(target)
+                  : grpc::CreateChannel(target, grpc::InsecureChannelCredentials())) {
     pipe_.send({});
   }
 

@@ -53,8 +53,8 @@ class DrivenStream final : public DrivenCall,
     self_ = shared_from_this();
     stub.PrepareBidiStreamingCall(&context_, spec_.path(), {}, this);
     StartRead(&reply_);
-    write_next();  // before StartCall(): everything else is started from within reactions, hence
-                   // needs no hold
+    // Before StartCall(): everything else is started from within reactions, hence needs no hold.
+    write_next();
     StartCall();
   }
 
@@ -129,7 +129,8 @@ DrivenCall::DrivenCall(const v1::Call& spec, Done done)
     context_.set_deadline(std::chrono::system_clock::now() + milliseconds(spec.timeout_ms()));
   }
   context_.set_wait_for_ready(spec.wait_for_ready());
-  if (spec.gzip()) context_.set_compression_algorithm(GRPC_COMPRESS_GZIP);
+  // The enumerations have the same numbers.
+  context_.set_compression_algorithm(static_cast<grpc_compression_algorithm>(spec.compression()));
 }
 
 grpc::ByteBuffer DrivenCall::next_request() {

@@ -39,6 +39,9 @@ class Session:
             self.calls[command.cancel].cancel()
 
 
+COMPRESSIONS = {pb.DEFLATE: grpc.Compression.Deflate, pb.GZIP: grpc.Compression.Gzip}
+
+
 class DrivenCall:
     def __init__(self, session, spec):
         self.session = session
@@ -53,7 +56,7 @@ class DrivenCall:
             "timeout": spec.timeout_ms / 1000 if spec.timeout_ms else None,
             "metadata": [(h.name, self.value_of(h)) for h in spec.metadata],
             "wait_for_ready": spec.wait_for_ready or None,
-            "compression": grpc.Compression.Gzip if spec.gzip else None,
+            "compression": COMPRESSIONS.get(spec.compression),
         }
         if spec.kind == pb.UNARY:
             call = self.session.channel.unary_unary(spec.path).future(spec.requests[0], **options)

@@ -72,12 +72,17 @@ def answer_to(context, instruction, index=0):
     )
 
 
+COMPRESSIONS = {pb.DEFLATE: grpc.Compression.Deflate, pb.GZIP: grpc.Compression.Gzip}
+
+
 class InteropService(pb_grpc.InteropServicer):
     def __init__(self):
         self.marks = Marks()
 
     def obey(self, context, instruction, with_status=True):
         """What all kinds do before they answer; raises when no answer is due."""
+        if instruction.compression:
+            context.set_compression(COMPRESSIONS[instruction.compression])
         if instruction.echo_metadata:
             echo_metadata(context)
         until = time.monotonic() + instruction.sleep_ms / 1000
@@ -186,6 +191,7 @@ def main():
     parser.add_argument("--listen", required=True)
     parser.add_argument("--max-streams", type=int, default=0)
     arguments = parser.parse_args()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # before any thread: all inherit it
     options = []
     if arguments.max_streams:
         options.append(("grpc.max_concurrent_streams", arguments.max_streams))
@@ -193,14 +199,12 @@ def main():
     pb_grpc.add_InteropServicer_to_server(InteropService(), server)
     echo_pb2_grpc.add_EchoServicer_to_server(EchoService(), server)
     port = server.add_insecure_port(arguments.listen)
-    terminated = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: terminated.set())
     server.start()
     bound = arguments.listen
     if not bound.startswith("unix"):
         bound = f"{bound.rpartition(':')[0]}:{port}"
     print(f"listening on {bound}", flush=True)
-    terminated.wait()
+    signal.sigwait({signal.SIGTERM})
     server.stop(DRAIN_S).wait()
 
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "grpc_service.h"
+#include "grpc_vsock.h"
 
 namespace {
 
@@ -17,20 +18,26 @@ int serve(const std::string& listen, int max_streams, const sigset_t& signals) {
   interop::EchoService echo_service;
   grpc::ServerBuilder builder;
   int port = 0;
-  builder.AddListeningPort(listen, grpc::InsecureServerCredentials(), &port);
+  const bool by_descriptor = interop::is_vsock(listen);
+  if (!by_descriptor) {
+    builder.AddListeningPort(listen, grpc::InsecureServerCredentials(), &port);
+  }
   builder.RegisterService(&interop_service);
   builder.RegisterService(&echo_service);
   if (max_streams != 0) {
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, max_streams);
   }
   const auto server = builder.BuildAndStart();
-  if (server == nullptr || port == 0) {
+  std::string bound = listen;
+  if (server != nullptr && by_descriptor) {
+    bound = interop::listen_vsock(listen, *server);
+  } else if (!listen.starts_with("unix")) {
+    bound = listen.substr(0, listen.rfind(':') + 1) + std::to_string(port);
+  }
+  if (server == nullptr || bound.empty() || (!by_descriptor && port == 0)) {
     std::fprintf(stderr, "grpc_interop_server: cannot listen on %s\n", listen.c_str());
     return 2;
   }
-  const bool is_tcp = !listen.starts_with("unix");
-  const std::string bound =
-      is_tcp ? listen.substr(0, listen.rfind(':') + 1) + std::to_string(port) : listen;
   std::printf("listening on %s\n", bound.c_str());
   std::fflush(stdout);
   int received = 0;

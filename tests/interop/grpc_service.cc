@@ -50,6 +50,9 @@ void fill(const grpc::ServerContext& context, const Instruction& instruction, An
 // What all kinds do before they answer. The status says whether to answer at all.
 grpc::Status obey(grpc::ServerContext& context, const Instruction& instruction, MarkScope& scope) {
   if (instruction.echo_metadata()) echo_metadata(context);
+  // The enumerations have the same numbers.
+  context.set_compression_algorithm(
+      static_cast<grpc_compression_algorithm>(instruction.compression()));
   const auto until = steady_clock::now() + milliseconds(instruction.sleep_ms());
   while (steady_clock::now() < until) {
     std::this_thread::sleep_for(milliseconds(std::min(5u, instruction.sleep_ms())));

@@ -2,15 +2,14 @@
 import importlib.util
 import itertools
 import os
-import shutil
 import signal
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
 
 import interop_pb2 as pb
+import transports
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Under sanitizers everything takes longer; what a bound of time is for stays visible.
@@ -53,25 +52,25 @@ def missing(name, implementation):
     return None
 
 
-class Transport:
-    """A way for two processes to meet. `new_address(directory, number)` makes an address to listen on."""
+def available_transports():
+    """Those of tests/support/transports.py that this machine has; $SAKER_TEST_TRANSPORT names only one."""
+    if os.environ.get("SAKER_TEST_TRANSPORT"):
+        return [transports.current()]
+    return [transport for transport in transports.TRANSPORTS if transport.why_not() is None]
 
-    def __init__(self, name, new_address):
-        self.name = name
-        self.new_address = new_address
 
-
-TRANSPORTS = [
-    Transport("tcp", lambda directory, number: "127.0.0.1:0"),
-    Transport("unix", lambda directory, number: f"unix:{directory}/{number}.sock"),
-    Transport("unix-abstract",
-              lambda directory, number: f"unix-abstract:saker-interop-{os.getpid()}-{number}"),
-]
+def peers_address(implementation, address):
+    """How an implementation says `address`: gRPC Python knows no VSOCK, and gRPC no multiplexer."""
+    transport = transports.of(address)
+    if implementation.name == "saker" or transport.name == "vsock":
+        return address
+    return transport.grpc_address(address)
 
 
 class Server:
     def __init__(self, implementation, listen, max_streams=0):
-        command = implementation.server + ["--listen", listen]
+        told = peers_address(implementation, listen)
+        command = implementation.server + ["--listen", told]
         if max_streams:
             command += ["--max-streams", str(max_streams)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -80,7 +79,7 @@ class Server:
             self.process.kill()
             self.process.wait()
             raise RuntimeError(f"{command} did not start: {line!r}")
-        self.address = line.removeprefix("listening on ").strip()
+        self.address = listen if told != listen else line.removeprefix("listening on ").strip()
 
     def terminate(self):
         self.process.send_signal(signal.SIGTERM)
@@ -119,7 +118,8 @@ class Client:
 
     def __init__(self, implementation, target):
         self.name = implementation.name
-        self.process = subprocess.Popen(implementation.client + ["--target", target],
+        told = peers_address(implementation, target)
+        self.process = subprocess.Popen(implementation.client + ["--target", told],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.ids = itertools.count(1)
         self.pending = {}
@@ -169,17 +169,3 @@ class Client:
         self.reader.join()
         self.process.stdout.close()
         return code
-
-
-class Directory:
-    """Short-lived place for Unix sockets: their paths may have 107 bytes only."""
-
-    def __init__(self):
-        self.path = tempfile.mkdtemp(prefix="saker-", dir="/tmp")
-        self.numbers = itertools.count(1)
-
-    def new_address(self, transport):
-        return transport.new_address(self.path, next(self.numbers))
-
-    def remove(self):
-        shutil.rmtree(self.path, ignore_errors=True)

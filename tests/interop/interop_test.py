@@ -7,13 +7,13 @@ One server and one client process serve all cases of a pair and transport that d
 pair ends the run.
 """
 import argparse
+import faulthandler
 import itertools
-import socket
 import sys
 import time
 import unittest
 
-import cases_of_messages, cases_of_status, cases_of_life  # in the table's order
+import cases_of_messages, cases_of_status, cases_of_compression, cases_of_life  # in the table's order
 import harness
 import interop_pb2 as pb
 from case import CASES, INTEROP, OK
@@ -28,10 +28,8 @@ class Pair(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.directory = harness.Directory()
-        cls.addClassCleanup(cls.directory.remove)
         cls.server = harness.Server(cls.implementations[cls.server_name],
-                                    cls.directory.new_address(cls.transport))
+                                    cls.transport.listen())
         cls.addClassCleanup(cls.server.kill)
         cls.client = harness.Client(cls.implementations[cls.client_name], cls.server.address)
         cls.addClassCleanup(cls.client.close)
@@ -50,7 +48,7 @@ class Pair(unittest.TestCase):
 
     def start_server(self, address=None, **options):
         server = harness.Server(self.implementations[self.server_name],
-                                address or self.directory.new_address(self.transport), **options)
+                                address or self.transport.listen(), **options)
         self.addCleanup(self.stop_server, server)
         return server
 
@@ -68,12 +66,7 @@ class Pair(unittest.TestCase):
 
     def unused_address(self):
         """An address where nobody listens and a server may."""
-        address = self.directory.new_address(self.transport)
-        if not address.endswith(":0"):
-            return address
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            return f"127.0.0.1:{probe.getsockname()[1]}"
+        return self.transport.nobody()
 
     def call(self, path, kind, requests, **options):
         return self.client.start(path, kind, requests, **options).wait()
@@ -107,12 +100,17 @@ class Pair(unittest.TestCase):
             time.sleep(0.01)
 
 
+def keeps_one(client, transport):
+    """gRPC 1.51 has VSOCK by descriptor only: one connection, which is never made again."""
+    return transport.name == "vsock" and client != "saker"
+
+
 def make_pair(client, server, transport, implementations):
     """A class whose tests are the cases that make sense for this pair."""
     members = {"client_name": client, "server_name": server, "transport": transport,
                "implementations": implementations}
     for test in CASES:
-        if test.applies(client, server):
+        if test.applies(client, server) and not (test.reconnects and keeps_one(client, transport)):
             members["test_" + test.__name__] = test
     return type(f"{client}_to_{server}_over_{transport.name}", (Pair,), members)
 
@@ -150,6 +148,8 @@ def main():
     parser.add_argument("-k", dest="patterns", action="append", help="only tests whose name has this")
     parser.add_argument("-v", dest="verbosity", action="store_const", const=2, default=1)
     arguments = parser.parse_args()
+    # Before CTest's own limit: says where it hangs.
+    faulthandler.dump_traceback_later(230 * harness.SLOWNESS, exit=True)
     implementations = harness.implementations(arguments.bin_dir)
     if why := harness.missing(arguments.peer, implementations[arguments.peer]):
         print(f"skipped: {why}")
@@ -160,7 +160,8 @@ def main():
         loader.testNamePatterns = [f"*{pattern}*" for pattern in arguments.patterns]
     suite = unittest.TestSuite(
         loader.loadTestsFromTestCase(make_pair(client, server, transport, implementations))
-        for client, server in pairs for transport in harness.TRANSPORTS)
+        for client, server in pairs for transport in harness.available_transports()
+        if not (transport.name == "vsock" and "grpc_python" in (client, server)))
     runner = unittest.TextTestRunner(stream=sys.stdout, resultclass=TableResult,
                                      verbosity=arguments.verbosity)
     result = runner.run(suite)

@@ -1,8 +1,8 @@
-// Saker's client of the interoperability tests: does the calls that the runner commands, over one
-// channel.
+// Saker's client of the interoperability tests:
+// does the calls that the runner commands, over one channel.
 //   saker_interop_client --target ADDRESS
-// The loop runs on the main thread; a second one reads commands and posts them. Ends when stdin
-// does.
+// The loop runs on the main thread; a second one reads commands
+// and posts them. Ends when stdin does.
 #include <signal.h>
 
 #include <cstdio>

@@ -57,7 +57,7 @@ class DrivenUnary final : public DrivenCall, private rpc::UnaryClientCall<Reques
     Base::start(channel, method, options);
   }
   void on_done() override {
-    if (this->status().ok()) add_reply(to_bytes(this->reply()));
+    if (this->status().ok()) add_reply(to_bytes(this->reply()), this->reply_was_compressed());
     finish(*this);
   }
 };
@@ -88,7 +88,7 @@ class DrivenStream final : public DrivenCall,
     }
   }
   void on_reply(Reply& reply) override {
-    add_reply(to_bytes(reply));
+    add_reply(to_bytes(reply), this->reply_was_compressed());
     if (outcome_.reply_count() == spec_.cancel_after_replies()) return Base::cancel();
     if (outcome_.reply_count() == 1 && spec_.pause_ms() != 0) {
       this->pause(true);
@@ -141,6 +141,7 @@ void DrivenCall::start(rpc::Channel& channel) {
   rpc::CallOptions options;
   options.wait_for_ready = spec_.wait_for_ready();
   options.metadata = &metadata_;
+  options.compression = static_cast<grpc::Compression>(spec_.compression());  // the same numbers
   if (spec_.timeout_ms() != 0) {
     options.deadline = started_at_ + std::chrono::milliseconds(spec_.timeout_ms());
   }
@@ -152,7 +153,8 @@ const std::string* DrivenCall::next_request() {
   return &spec_.requests(static_cast<int>(sent_++ % static_cast<uint64_t>(spec_.requests_size())));
 }
 
-void DrivenCall::add_reply(std::string bytes) {
+void DrivenCall::add_reply(std::string bytes, bool was_compressed) {
+  if (was_compressed) outcome_.set_compressed_replies(outcome_.compressed_replies() + 1);
   outcome_.set_reply_count(outcome_.reply_count() + 1);
   outcome_.set_reply_bytes(outcome_.reply_bytes() + bytes.size());
   if (!spec_.count_only()) outcome_.add_replies(std::move(bytes));

@@ -33,7 +33,7 @@ class DrivenCall {
   // Null: there are no more.
   const std::string* next_request();
   uint64_t requests_left() const { return requests_ - sent_; }
-  void add_reply(std::string bytes);
+  void add_reply(std::string bytes, bool was_compressed);
   void finish(const rpc::ClientCall& call);
 
   const v1::Call spec_;

@@ -1,7 +1,7 @@
 // Saker's server of the interoperability tests: Echo and the test service.
 //   saker_interop_server --listen ADDRESS [--max-streams N] [--threads N]
-// Prints "listening on ADDRESS" when it listens; drains on SIGTERM; then prints what it counted as
-// one line of JSON.
+// Prints "listening on ADDRESS" when it listens; drains on SIGTERM;
+// then prints what it counted as one line of JSON.
 #include <signal.h>
 
 #include <cstdio>

@@ -50,11 +50,14 @@ void fill(ServerContext& context, const Instruction& instruction, Answer& answer
   }
   answer.set_remaining_ms(remaining_ms(context));
   answer.set_peer(context.peer().name);
+  answer.set_request_was_compressed(context.request_was_compressed());
 }
 
 // What all kinds do before they answer. The status says whether to answer at all.
 Task<Status> obey(ServerContext& context, const Instruction& instruction, MarkScope& scope) {
   if (instruction.echo_metadata()) echo_metadata(context);
+  // The enumerations have the same numbers.
+  context.set_compression(static_cast<grpc::Compression>(instruction.compression()));
   const Duration pause = std::chrono::milliseconds(instruction.sleep_ms());
   if (pause != Duration{0} && !co_await rpc::sleep_for(context, pause)) {
     scope.cancelled();

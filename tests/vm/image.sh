@@ -192,7 +192,7 @@ get_base() {
 
 get_nested_base() {
   local root=$tmp/nested file dir
-  NESTED_BASE=$CACHE/nested-$(digest "$BASE" "$HERE/guest-nested" "$QEMU" "$KERNEL").cpio
+  NESTED_BASE=$CACHE/nested-$(digest "$BASE" "$HERE/guest-nested" "$HERE/guest-directed" "$QEMU" "$KERNEL").cpio
   [ ! -e "$NESTED_BASE" ] || return 0
   mkdir -p "$root/vm" "$root/usr/share/qemu"
   put "$root" "$QEMU" /usr/bin/qemu-system-x86_64
@@ -207,6 +207,7 @@ get_nested_base() {
   cp "$KERNEL" "$root/vm/kernel"
   cp "$BASE" "$root/vm/base.cpio"
   cp "$HERE/guest-nested" "$root/vm/nested.sh"
+  cp "$HERE/guest-directed" "$root/vm/directed.sh"
   store "$root" nested "$NESTED_BASE"
 }
 

@@ -13,8 +13,8 @@ struct KeyTypeRow {
   size_t scalar_bytes;
 };
 
-// DER of ECDSA: two INTEGERs of up to scalar + 1 bytes with 2 bytes of header each, in a SEQUENCE
-// with 2.
+// DER of ECDSA: two INTEGERs of up to scalar + 1 bytes with 2 bytes
+// of header each, in a SEQUENCE with 2.
 constexpr KeyTypeRow kKeyTypeTable[] = {
     {KeyType::kRsa2048, "rsa-2048", 2048, 256, 0}, {KeyType::kRsa3072, "rsa-3072", 3072, 384, 0},
     {KeyType::kRsa4096, "rsa-4096", 4096, 512, 0}, {KeyType::kEcP256, "ec-p256", 256, 72, 32},

@@ -18,8 +18,8 @@ inline constexpr KeyType kKeyTypes[] = {KeyType::kRsa2048, KeyType::kRsa3072, Ke
                                         KeyType::kEcP256, KeyType::kEcP384};
 
 // RSASSA-PKCS1-v1_5 and RSASSA-PSS: RFC 8017 sections 8.2 and 8.1; PSS with MGF1 over the same hash
-// and a salt as long as the digest. ECDSA: FIPS 186-5 section 6, each curve with the hash of its
-// own strength.
+// and a salt as long as the digest. ECDSA: FIPS 186-5 section 6, each curve
+// with the hash of its own strength.
 enum class Algorithm : uint8_t {
   kRsaPkcs1V15Sha256 = 1,
   kRsaPkcs1V15Sha384 = 2,
@@ -74,8 +74,8 @@ size_t key_bits(KeyType type);
 size_t max_signature_bytes(KeyType type);
 // One coordinate of the curve, half of a P1363 signature; 0 for RSA.
 size_t scalar_bytes(KeyType type);
-// True where one signature costs tens of microseconds; every other key type costs at least five
-// times as much.
+// True where one signature costs tens of microseconds;
+// every other key type costs at least five times as much.
 bool is_cheap(KeyType type);
 
 }  // namespace saker::crypto

@@ -11,8 +11,8 @@ constexpr uint8_t kSequence = 0x30;
 constexpr uint8_t kInteger = 0x02;
 constexpr uint8_t kSignBit = 0x80;
 
-// The two INTEGERs are at most 2 * 51 bytes, so that every length is of the short form (X.690
-// section 8.1.3.4).
+// The two INTEGERs are at most 2 * 51 bytes, so that every length is of the short
+// form (X.690 section 8.1.3.4).
 static_assert(kMaxEcdsaDerBytes - 2 < 0x80);
 
 // X.690 section 8.3: the fewest bytes whose first bit is the sign.

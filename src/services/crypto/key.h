@@ -39,8 +39,8 @@ class PrivateKey {
  public:
   // RSA with e = 65537; the curves by their FIPS 186-5 names. RSA-4096 takes up to several seconds.
   static Result<PrivateKey> generate(KeyType type);
-  // An unencrypted PKCS#8 PrivateKeyInfo (RFC 5208); anything but one of the five key types is
-  // refused.
+  // An unencrypted PKCS#8 PrivateKeyInfo (RFC 5208);
+  // anything but one of the five key types is refused.
   static Result<PrivateKey> from_pkcs8(Bytes der);
 
   KeyType type() const { return type_; }

@@ -27,12 +27,12 @@ struct KeySpec {
 // 1 to kMaxKeyNameBytes letters, digits, '.', '_' and '-', the first a letter or digit.
 bool is_key_name(std::string_view name);
 
-// "ec-p256" (the name is the type's) or "audit=ec-p256". The name of one type is refused for a key
-// of another.
+// "ec-p256" (the name is the type's) or "audit=ec-p256". The name of one type
+// is refused for a key of another.
 Result<KeySpec> parse_key_spec(std::string_view text);
 
-// All of `texts`, in order, with no name twice; none at all stands for rsa-2048, ec-p256 and
-// ec-p384.
+// All of `texts`, in order, with no name twice; none at all stands
+// for rsa-2048, ec-p256 and ec-p384.
 Result<std::vector<KeySpec>> parse_key_specs(std::span<const std::string> texts);
 
 struct Key {

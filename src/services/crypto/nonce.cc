@@ -14,8 +14,8 @@ namespace {
 constexpr size_t kRandomBytes = 64;
 
 // The kernel's generator rather than OpenSSL's: it is reseeded when a virtual machine is resumed
-// from a snapshot (vmgenid). Up to 256 bytes come whole and without interruption once it is seeded
-// (getrandom(2)).
+// from a snapshot (vmgenid). Up to 256 bytes come whole and without interruption once
+// it is seeded (getrandom(2)).
 bool fill_random(MutableBytes out) {
   return getrandom(out.data(), out.size(), 0) == static_cast<ssize_t>(out.size());
 }

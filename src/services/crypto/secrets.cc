@@ -38,8 +38,8 @@ void raise_to_hard_limit(int resource) {
   setrlimit(static_cast<__rlimit_resource>(resource), &limit);
 }
 
-// MCL_ONFAULT: pages are locked as they are touched, so that reserved but unused stacks do not
-// become resident.
+// MCL_ONFAULT: pages are locked as they are touched,
+// so that reserved but unused stacks do not become resident.
 bool lock_memory() {
   raise_to_hard_limit(RLIMIT_MEMLOCK);
   if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) return false;
@@ -56,7 +56,9 @@ void wipe(MutableBytes bytes) {
 
 std::vector<std::string> harden_process() {
   std::vector<std::string> shortfalls;
-  const auto note = [&](std::string what) { shortfalls.push_back(what + ": " + strerror(errno)); };
+  const auto note = [&](const std::string& what) {
+    shortfalls.push_back(what + ": " + strerror(errno));
+  };
   const rlimit no_core{0, 0};
   if (setrlimit(RLIMIT_CORE, &no_core) != 0) note("core dumps could not be turned off");
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) note("the process could not be made undumpable");

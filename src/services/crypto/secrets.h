@@ -1,6 +1,6 @@
 // Hygiene of key material: memory that is wiped when it is no longer needed, and a process that
-// neither dumps core, nor can be traced by others of its user, nor is paged out. Knows no key and
-// no service.
+// neither dumps core, nor can be traced by others of its user, nor is paged out.
+// Knows no key and no service.
 #pragma once
 
 #include <array>
@@ -15,8 +15,8 @@ namespace saker::crypto {
 // Overwrites with zeros in a way that the compiler may not drop.
 void wipe(MutableBytes bytes);
 
-// Bytes that are wiped on destruction; neither copied nor moved, so that no second copy is left
-// behind.
+// Bytes that are wiped on destruction; neither copied nor moved,
+// so that no second copy is left behind.
 template <size_t kBytes>
 class SecretBytes {
  public:

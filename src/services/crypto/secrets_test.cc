@@ -23,8 +23,8 @@ TEST(SecretBytesTest, WipedOnDestruction) {
   for (size_t i = 0; i < sizeof storage; ++i) EXPECT_EQ(seen[i], 0) << i;
 }
 
-// In a child: what it does to a process cannot be undone. Exit codes name the promise that was
-// broken.
+// In a child: what it does to a process cannot be undone.
+// Exit codes name the promise that was broken.
 int hardened_child(rlim_t memlock_bytes) {
   const rlimit limit{memlock_bytes, memlock_bytes};
   if (memlock_bytes != RLIM_INFINITY && setrlimit(RLIMIT_MEMLOCK, &limit) != 0) return 1;

@@ -2,8 +2,8 @@
 // (3072 bits, salt as long as the digest) and FIPS 186-3 ECDSA SigGen, the first case of each
 // section. The PSS case for SHA-512 is the CAVP one with its 62-byte salt extended by 0102: that
 // file has no salt of 64 bytes. Its signature was computed from RFC 8017 section 9.1.1 and the
-// key's exponent with plain integers. The keys are the published ones, in PKCS#8; they protect
-// nothing.
+// key's exponent with plain integers. The keys are the published ones,
+// in PKCS#8; they protect nothing.
 #include "saker/services/crypto/self_test.h"
 
 namespace saker::crypto {

@@ -32,8 +32,8 @@ class Signer {
  public:
   virtual ~Signer() = default;
 
-  // Writes a signature of `digest` to `out`, which has max_signature_bytes(type()) bytes or more;
-  // returns its length.
+  // Writes a signature of `digest` to `out`, which has max_signature_bytes(type()) bytes
+  // or more; returns its length.
   [[nodiscard]] std::expected<size_t, SignError> sign(Algorithm algorithm, Bytes digest,
                                                       SignatureFormat format, MutableBytes out) {
     if (auto error = refuse(algorithm, digest)) return std::unexpected(*error);
@@ -41,8 +41,8 @@ class Signer {
     return do_sign(algorithm, digest, format, out);
   }
 
-  // Whether `signature` is this key's for `digest`. A malformed signature is an invalid one, not an
-  // error.
+  // Whether `signature` is this key's for `digest`. A malformed signature
+  // is an invalid one, not an error.
   [[nodiscard]] std::expected<bool, SignError> verify(Algorithm algorithm, Bytes digest,
                                                       SignatureFormat format, Bytes signature) {
     if (auto error = refuse(algorithm, digest)) return std::unexpected(*error);
@@ -73,8 +73,8 @@ Result<std::unique_ptr<Signer>> make_signer(const PrivateKey& key);
 
 // Each library by name, for the self-test and the benchmarks. OpenSSL takes every key; nettle takes
 // ec-p384 only, and its nonces from `nonces`, which outlives the signer: a null pointer means
-// HedgedNonces. Other nonces than those are for tests with published answers and give the key away
-// anywhere else.
+// HedgedNonces. Other nonces than those are for tests with published answers
+// and give the key away anywhere else.
 Result<std::unique_ptr<Signer>> make_openssl_signer(const PrivateKey& key);
 // For clients: verifies only. `public_key_der` is a SubjectPublicKeyInfo of a key of this type.
 Result<std::unique_ptr<Signer>> make_openssl_verifier(KeyType type, Bytes public_key_der);

@@ -174,8 +174,8 @@ TEST(SignerTest, TheTwoFormatsAreNotMistakenForEachOther) {
   }
 }
 
-// What both libraries say of P-384 is the same, also where the digest or the signature is an edge
-// of its range.
+// What both libraries say of P-384 is the same, also where the digest
+// or the signature is an edge of its range.
 TEST(SignerTest, LibrariesAgreeOnP384) {
   constexpr Algorithm kAlgorithm = Algorithm::kEcdsaP384Sha384;
   const PrivateKey& key = test_key(KeyType::kEcP384);

@@ -1,6 +1,6 @@
 // What one signature or verification needs: the request checked and resolved (Plan), and a worker's
-// key objects and buffers (SigningWorker). Knows the messages of crypto.proto, no calls and no
-// threads.
+// key objects and buffers (SigningWorker). Knows the messages
+// of crypto.proto, no calls and no threads.
 #pragma once
 
 #include <expected>
@@ -38,8 +38,8 @@ std::expected<const Key*, grpc::Status> find_key(const KeyRing& keys,
 Lane signing_lane(const Plan& plan);
 Lane verification_lane(const Plan& plan);
 
-// One worker's means. Made empty; key objects come into being on first use, on the worker's own
-// thread.
+// One worker's means. Made empty; key objects come into being on first use,
+// on the worker's own thread.
 class SigningWorker {
  public:
   explicit SigningWorker(size_t keys) : signers_(keys) {}

@@ -5,8 +5,8 @@
 
 namespace saker::crypto {
 
-inline constexpr size_t kMaxMessageBytes =
-    64 * 1024;  // limit: a message to hash; longer ones come as digests
-inline constexpr int kMaxBatchRequests = 1024;  // limit: signatures of one SignBatch
+// Longer ones come as digests.
+inline constexpr size_t kMaxMessageBytes = 64 * 1024;  // limit: a message to hash
+inline constexpr int kMaxBatchRequests = 1024;         // limit: signatures of one SignBatch
 
 }  // namespace saker::crypto

@@ -1,5 +1,5 @@
-// One key of each type for the tests of this folder, generated once per process: RSA-4096 takes
-// seconds.
+// One key of each type for the tests of this folder,
+// generated once per process: RSA-4096 takes seconds.
 #pragma once
 
 #include <map>

@@ -150,8 +150,8 @@ void* WorkerPool::State::thread_main(void* argument) {
 }
 
 // Workers block all signals, so that those of the process go to the thread that expects them.
-// pthread_create rather than std::thread: running out of threads is an error here, not an
-// exception.
+// pthread_create rather than std::thread: running out of threads
+// is an error here, not an exception.
 Result<void> WorkerPool::State::start_threads(const std::string& name) {
   sigset_t all;
   sigset_t before;

@@ -77,8 +77,8 @@ std::unique_ptr<WorkerPool> start(Options options) {
   return std::move(*pool);
 }
 
-// One worker, held while `order` names the lanes ("c" and "e") that are submitted; returns the
-// order they ran in.
+// One worker, held while `order` names the lanes ("c" and "e") that are submitted;
+// returns the order they ran in.
 std::string order_run_by_one_worker(const std::string& lanes) {
   auto pool = start({.threads = 1});
   Blocker blocker;

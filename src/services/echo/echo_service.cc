@@ -25,14 +25,6 @@ void fill_times(ServerContext& context, EchoReply& reply) {
   reply.set_processing_ns(static_cast<uint64_t>(processing_ns));
 }
 
-// The payload changes hands; both strings keep their capacity.
-void answer(ServerContext& context, EchoRequest& request, EchoReply& reply) {
-  reply.mutable_payload()->swap(*request.mutable_payload());
-  reply.set_client_send_time_ns(request.client_send_time_ns());
-  reply.set_sequence(request.sequence());
-  fill_times(context, reply);
-}
-
 // Has no state, hence one for all servers.
 class EchoService {
  public:
@@ -112,6 +104,14 @@ class EchoService {
 constexpr EchoService kService;
 
 }  // namespace
+
+// Both strings keep their capacity.
+void answer(ServerContext& context, EchoRequest& request, EchoReply& reply) {
+  reply.mutable_payload()->swap(*request.mutable_payload());
+  reply.set_client_send_time_ns(request.client_send_time_ns());
+  reply.set_sequence(request.sequence());
+  fill_times(context, reply);
+}
 
 void register_echo_service(rpc::Dispatcher& dispatcher) {
   v1::register_echo(dispatcher, kService);

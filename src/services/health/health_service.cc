@@ -170,8 +170,8 @@ struct Check {
 
 }  // namespace
 
-// Each status is sent once, and only the latest of several that came while the last one was being
-// written.
+// Each status is sent once, and only the latest of several that came while
+// the last one was being written.
 struct HealthService::Watch {
   HealthService* service;
   Task<Status> operator()(ServerContext& context, pb::HealthCheckRequest& request,

@@ -29,8 +29,8 @@ class HealthService {
 
   void register_on(rpc::Dispatcher& dispatcher);
 
-  // `service`: "package.Service", or "" for the server; a new name becomes known. Watchers are
-  // told.
+  // `service`: "package.Service", or "" for the server;
+  // a new name becomes known. Watchers are told.
   void set_status(std::string_view service, ServingStatus status);
   // Everything is NOT_SERVING from now on, whatever set_status() says; Watch streams are told so
   // and then end with UNAVAILABLE, because a drain waits for every stream.

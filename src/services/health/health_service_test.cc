@@ -69,6 +69,9 @@ class HealthTest : public testing::Test {
   static rpc::ServerOptions options() {
     rpc::ServerOptions options;
     options.threads = 2;
+    // A client that no thread drives after its call does not answer the drain's PING.
+    options.connection.drain_ping_timeout = std::chrono::milliseconds(500);
+    options.drain_timeout = std::chrono::seconds(30);
     return options;
   }
 
@@ -182,7 +185,7 @@ TEST_F(HealthTest, DrainDoesNotWaitForWatchers) {
   watch(call);
   const auto before = std::chrono::steady_clock::now();
   server_.wait();
-  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(4));
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(15));
 }
 
 }  // namespace

@@ -1,0 +1,19 @@
+// What an error of the network means to the person who sees it: one wording for one cause, whatever
+// the transport calls it. VSOCK says ECONNRESET where TCP says ECONNREFUSED
+// (net/vmw_vsock/af_vsock.c). Pure.
+#pragma once
+
+#include <string>
+
+#include "saker/net/address.h"
+
+namespace saker::net {
+
+// "nobody listens there (Connection refused)". `system_error` as connect() or SO_ERROR gave it.
+std::string connect_error_text(Transport transport, int system_error);
+
+// Why a stream ended. Whether a peer that goes away is seen as an end, a reset or a broken pipe
+// depends on the transport and on what was under way, so all three are one.
+std::string end_text(int system_error);
+
+}  // namespace saker::net
