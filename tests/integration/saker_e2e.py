@@ -251,6 +251,19 @@ def eventually(condition, timeout_s: float = TIMEOUT_S) -> bool:
     return True
 
 
+def let_run(command: subprocess.Popen[str], seconds: float) -> None:
+    """Lets a command work that long once it minds SIGINT: a slow machine takes its time to start one."""
+    mask = 1 << (signal.SIGINT - 1)
+
+    def minds_interrupts() -> bool:
+        with open(f"/proc/{command.pid}/status", encoding="ascii") as file:
+            caught = re.search(r"^SigCgt:\s+(\w+)", file.read(), re.MULTILINE)
+        return command.poll() is not None or (caught is not None and int(caught[1], 16) & mask != 0)
+
+    eventually(minds_interrupts)
+    time.sleep(seconds)
+
+
 @contextlib.contextmanager
 def silent_server() -> Iterator[str]:
     """The address of one that accepts connections, in its backlog, and never says anything."""
