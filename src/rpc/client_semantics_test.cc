@@ -247,6 +247,19 @@ TEST(ClientSemantics, AServerThatAnswersNoPingIsUnavailable) {
   EXPECT_NE(status.message.find("no answer to keepalive pings"), std::string::npos);
 }
 
+// Stock servers end connections that ping them without a call more than once in five minutes.
+TEST(ClientSemantics, NoPingsWithoutACall) {
+  ChannelOptions options;
+  options.keepalive = {.time = 10s, .timeout = 5s};
+  Asked<RawMessage> call(options);
+  const Status status = call.ends_with([](h2::Peer& peer) {
+    peer.headers(1, kHead).data(1, framed("reply")).headers(1, kOk, kFlagEndStream);
+  });
+  EXPECT_TRUE(status.ok()) << status.message;
+  EXPECT_EQ(call.server.exchange(1h), h2::Lines{});
+  EXPECT_FALSE(call.server.closed_by_peer());
+}
+
 TEST(ClientSemantics, NobodyThereIsUnavailable) {
   net::SimNetwork network(1);
   net::SimLoop loop(network);

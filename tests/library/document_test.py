@@ -1,4 +1,5 @@
-"""Every code block of docs/library.md is a part of an example that is compiled and run.
+"""Every code block of docs/library.md is a part of an example that is compiled and run, and every
+test that docs/semantics.md names exists.
 
 A block is preceded by a comment `<!-- examples/FILE -->`; its lines stand in that file one after the
 other, whatever their indentation. Blocks of shell commands have no file.
@@ -44,6 +45,40 @@ class Document(unittest.TestCase):
         text = DOCUMENT.read_text()
         for path in (ROOT / "examples").rglob("*.*"):
             self.assertIn(path.name, text)
+
+
+class Semantics(unittest.TestCase):
+    def names(self) -> list[str]:
+        rows = [
+            line.strip("|").split("|")
+            for line in (ROOT / "docs/semantics.md").read_text().splitlines()
+            if line.startswith("| ") and not line.startswith("| rule") and "---" not in line
+        ]
+        cells = [row[-1] for row in rows]
+        return [name.strip() for cell in cells for name in re.split("[;,]", cell)]
+
+    def test_every_test_that_is_named_exists(self) -> None:
+        places = [*(ROOT / "src").rglob("*_test.cc"), *(ROOT / "codegen").glob("*_test.cc")]
+        places += (ROOT / "tests/integration").glob("*_test.py")
+        files = {str(path.relative_to(ROOT)): path.read_text() for path in places}
+        everything = "\n".join(files.values())
+        checked = 0
+        for name in self.names():
+            if name in ("test", "the same"):
+                continue
+            with self.subTest(name=name):
+                file, _, test = name.rpartition(":")
+                if not file and name[0].islower():
+                    file, test = name, ""
+                stem = f"{file}_" if "/" in file else f"src/rpc/{file}_"
+                if file.startswith("src/services/"):
+                    stem = file
+                text = everything if not file else "".join(
+                    content for path, content in files.items() if path.startswith(stem)
+                )  # fmt: skip
+                self.assertRegex(text, rf"\b{test.replace('.', ', ')}\b")
+                checked += 1
+        self.assertGreater(checked, 80)
 
 
 if __name__ == "__main__":
