@@ -237,6 +237,11 @@ constexpr Setting kSettings[] = {
        return set_size(v, o.server.max_receive_message_bytes, 1, kMaxMessageBytes);
      },
      [](const Options& o) { return show_size(o.server.max_receive_message_bytes); }},
+    {"max-send-size", "SIZE", Kind::kText, "one reply message",
+     [](Options& o, Values v) {
+       return set_size(v, o.server.max_send_message_bytes, 1, kMaxMessageBytes);
+     },
+     [](const Options& o) { return show_size(o.server.max_send_message_bytes); }},
     {"max-connection-memory", "SIZE", Kind::kText,
      "messages being received on one connection, together; at least --max-receive-size",
      [](Options& o, Values v) { return set_size(v, o.server.max_connection_memory_bytes, 1); },
@@ -278,6 +283,17 @@ constexpr Setting kSettings[] = {
        return set;
      },
      [](const Options& o) { return show_switch(o.server.pings.permit_without_calls); }},
+    {"max-connection-idle", "DURATION", Kind::kText, "without a call so long, it is drained",
+     [](Options& o, Values v) { return set_interval(v, o.server.age.max_idle); },
+     [](const Options& o) { return show_duration(o.server.age.max_idle); }},
+    {"max-connection-age", "DURATION", Kind::kText,
+     "open so long, 10 % more or less, it is drained",
+     [](Options& o, Values v) { return set_interval(v, o.server.age.max_age); },
+     [](const Options& o) { return show_duration(o.server.age.max_age); }},
+    {"max-connection-age-grace", "DURATION", Kind::kText,
+     "what calls in flight get when a connection is too old; off: all they need",
+     [](Options& o, Values v) { return set_interval(v, o.server.age.age_grace); },
+     [](const Options& o) { return show_duration(o.server.age.age_grace); }},
     {"busy-poll", "DURATION", Kind::kText, "look for work so long before sleeping; needs idle CPUs",
      [](Options& o, Values v) { return set_duration(v, o.server.loop.busy_poll); },
      [](const Options& o) { return show_duration(o.server.loop.busy_poll); }},

@@ -57,6 +57,7 @@ void ClientCall::fail(StatusCode code, std::string message) {
     if (status_.ok()) status_ = {code, std::move(message), {}};
     return;
   }
+  if (reset_due_) return;  // what came behind the first mistake, in the same bytes
   status_set_ = false;
   set_status(code, std::move(message));
   if (phase_ == Phase::kPending) return channel_->end_pending(*this);
@@ -99,6 +100,14 @@ void ClientCall::send_packed(Bytes message, bool last) {
   ChunkQueue packed(chunks());
   channel_->packer().append(options_.compression, message, packed);
   send_chunks(std::move(packed), last);
+}
+
+bool ClientCall::request_fits(size_t bytes) {
+  const uint32_t limit = channel_->options().max_send_message_bytes;
+  if (bytes <= limit) return true;
+  fail(StatusCode::kResourceExhausted, "request of " + std::to_string(bytes) +
+                                           " bytes is over the limit of " + std::to_string(limit));
+  return false;
 }
 
 bool ClientCall::unpack(grpc::ReceivedMessage& message) {
@@ -188,6 +197,9 @@ void ClientCall::recv_headers(const h2::HeadersEvent& event) {
   if (!is_grpc) return fail(StatusCode::kUnknown, "the response's content-type is not gRPC");
   if (!encoding) return fail(StatusCode::kInternal, "the reply's grpc-encoding is not known");
   encoding_ = *encoding;
+  if (event.end_stream) {
+    fail(grpc::status_from_http(http_status_), "the response ended without a grpc-status");
+  }
 }
 
 void ClientCall::recv_status(const h2::HeadersEvent& event) {

@@ -82,6 +82,8 @@ class ClientCall : public ListHook<CallListTag> {
   // Requests are to be compressed: they go through send_packed(), whole and without their prefix.
   bool packs() const { return packs_ && options_.compression != grpc::Compression::kIdentity; }
   void send_packed(Bytes message, bool last);
+  // False: the message is over the limit, and the call has failed.
+  bool request_fits(size_t bytes);
   // Puts what is in a compressed message in its place, valid until the next one is unpacked. False:
   // the call has failed.
   bool unpack(grpc::ReceivedMessage& message);

@@ -26,6 +26,7 @@ struct ChannelOptions {
   size_t connections = 1;        // limit: connections to the target
   bool connect_eagerly = false;  // open all of them at once, not as load asks for them
   uint32_t max_receive_message_bytes = 4 << 20;   // limit: one reply message
+  uint32_t max_send_message_bytes = INT32_MAX;    // limit: one request message
   size_t max_connection_memory_bytes = 16 << 20;  // limit: messages in assembly on one connection
   std::string authority;                          // empty: from the target
   std::string user_agent = "saker/" SAKER_VERSION;

@@ -27,6 +27,7 @@ ServerConnection::ServerConnection(ServerLoop& loop, std::unique_ptr<net::Stream
       transport_(counted_transport(stream_->peer().transport)),
       keepalive_(loop.options().keepalive, loop.loop().now()),
       ping_policy_(loop.options().pings),
+      age_(loop.options().age, loop.loop().now(), loop.loop().random()),
       active_at_(loop.loop().now()) {}
 
 ServerConnection::~ServerConnection() {
@@ -121,8 +122,8 @@ void ServerConnection::arm_timer() {
   if (idle_check_at_ == kNever && calls_ == 0) {
     idle_check_at_ = time_after(active_at_, kIdleAfter);
   }
-  const Time due = std::min(
-      {engine_.poll_timeout(), keepalive_.poll_timeout(calls_ != 0), close_by_, idle_check_at_});
+  const Time due = std::min({engine_.poll_timeout(), keepalive_.poll_timeout(calls_ != 0),
+                             close_by_, idle_check_at_, age_.poll_timeout(calls_ != 0)});
   if (due == kNever) return;
   if (!armed() || due < deadline()) loop_.loop().arm(*this, due);
 }
@@ -142,6 +143,7 @@ void ServerConnection::on_timer(Time now) {
   }
   if (close_by_ <= now && !ended_) close_stream();
   if (idle_check_at_ <= now) check_idle(now);
+  check_age(now);
   turn();
 }
 
@@ -152,6 +154,19 @@ void ServerConnection::check_idle(Time now) {
   if (now - active_at_ >= kIdleAfter) {
     engine_.release_idle_memory();
     idle_check_at_ = kNever - Duration{1};  // until the next call: nothing to look for
+  }
+}
+
+void ServerConnection::check_age(Time now) {
+  switch (age_.handle_timeout(now, calls_ != 0)) {
+    case ConnectionAge::Action::kNone:
+      return;
+    case ConnectionAge::Action::kDrainIdle:
+      return engine_.start_drain(now, "max_idle");
+    case ConnectionAge::Action::kDrainOld:
+      return engine_.start_drain(now, "max_age");
+    case ConnectionAge::Action::kClose:
+      return engine_.shut_down(h2::ErrorCode::kNoError, "max_age");
   }
 }
 
@@ -171,6 +186,7 @@ void ServerConnection::close_stream() {
 }
 
 void ServerConnection::drain() {
+  age_.stop();
   engine_.start_drain(loop_.loop().now());
   schedule();
 }
@@ -233,7 +249,7 @@ void ServerConnection::hold_slot(ServerCall& call) {
 }
 
 void ServerConnection::call_released(bool held_slot) {
-  --calls_;
+  if (--calls_ == 0) age_.on_idle(loop_.loop().now());
   loop_.counters().calls_open -= 1;
   ++released_calls_;
   if (held_slot) engine_.release_slot();
@@ -307,6 +323,7 @@ ServerCall& ServerConnection::bind_call(h2::Stream& stream, const Method* method
   call.method_ = method;
   call.connection_ = this;
   call.stream_ = &stream;
+  call.max_reply_bytes_ = loop_.options().max_send_message_bytes;
   call.reader_.bind(messages_);
   ServerContext& context = call.context_;
   context.loop_ = &loop_.loop();

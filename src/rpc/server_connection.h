@@ -15,6 +15,7 @@
 #include "saker/grpc/message.h"
 #include "saker/h2/connection.h"
 #include "saker/net/loop.h"
+#include "saker/rpc/connection_age.h"
 #include "saker/rpc/keepalive.h"
 #include "saker/rpc/packer.h"
 #include "saker/rpc/server_call.h"
@@ -99,6 +100,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   void schedule();
   void arm_timer();
   void check_idle(Time now);
+  void check_age(Time now);
   void close_stream();
   void maybe_destroy();
 
@@ -116,6 +118,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   const size_t transport_;  // counted_transport() of the peer
   Keepalive keepalive_;
   PingPolicy ping_policy_;
+  ConnectionAge age_;
   Time active_at_;               // bytes last arrived
   Time close_by_ = kNever;       // a write that must be through by then, or the connection ends
   Time idle_check_at_ = kNever;  // when to look whether the connection is idle

@@ -8,6 +8,7 @@
 #include "saker/h2/options.h"
 #include "saker/net/loop.h"
 #include "saker/rpc/call_log.h"
+#include "saker/rpc/connection_age.h"
 #include "saker/rpc/keepalive.h"
 
 namespace saker::rpc {
@@ -18,9 +19,11 @@ struct ServerOptions {
   net::ListenOptions listen;
   KeepaliveOptions keepalive = {.time = std::chrono::hours(2)};
   PingPolicyOptions pings;
+  ConnectionAgeOptions age;
   CallLogOptions call_log;
   size_t threads = 0;                             // 0: the CPUs that this process may use
   uint32_t max_receive_message_bytes = 4 << 20;   // limit: one request message
+  uint32_t max_send_message_bytes = INT32_MAX;    // limit: one reply message
   size_t max_connection_memory_bytes = 16 << 20;  // limit: messages in assembly on one connection
   // Of replies, to clients that accept it; a handler may choose otherwise for its call.
   grpc::Compression compression = grpc::Compression::kIdentity;

@@ -72,7 +72,7 @@ void StreamingClientCallBase::on_complete() {
   inbox_.reset();
   if (!reader_.at_boundary()) fail(StatusCode::kInternal, "the stream ended inside a message");
   if (method().kind() == MethodKind::kClientStreaming && replies_ != 1) {
-    fail(StatusCode::kInternal,
+    fail(StatusCode::kUnimplemented,
          replies_ == 0 ? "status OK without a reply" : "more than one reply");
   }
 }

@@ -52,10 +52,11 @@ class StreamingClientCallBase : public ClientCall {
 template <typename Request, typename Reply>
 class StreamingClientCall : public StreamingClientCallBase {
  public:
-  // `last`: as with writes_done(), in the same frame. False: the call is over, nothing was sent.
+  // `last`: as with writes_done(), in the same frame. False: the call is over or ends with this, nothing was sent.
   bool write(const Request& request, bool last = false) {
     if (!may_write()) return false;
     const size_t size = Codec<Request>::size(request);
+    if (!request_fits(size)) return false;
     if (packs()) [[unlikely]] {
       send_packed(as_bytes(encode_message(request, size)), last);
     } else if (uint8_t* out = begin_message(size, last)) {

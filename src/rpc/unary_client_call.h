@@ -41,6 +41,7 @@ class UnaryClientCall : public UnaryClientCallBase {
     begin();
     take_request_back();  // of a first try
     const size_t size = Codec<Request>::size(request_);
+    if (!request_fits(size)) return;
     if (packs()) [[unlikely]]
       return send_packed(as_bytes(encode_message(request_, size)), true);
     if (uint8_t* out = begin_message(size, true)) return Codec<Request>::write(request_, out);
