@@ -11,13 +11,10 @@
 
 #include "saker/net/loop.h"
 #include "saker/net/stream.h"
+#include "saker/net/tls_options.h"
 #include "saker/tls/engine.h"
 
 namespace saker::net {
-
-struct TlsStreamOptions {
-  Duration handshake_timeout = std::chrono::seconds(10);  // limit: from start() to its end
-};
 
 class TlsStream final : public Stream, private StreamEvents, private Timer, private TurnTask {
  public:

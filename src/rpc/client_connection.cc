@@ -3,6 +3,7 @@
 #include <array>
 
 #include "saker/grpc/timeout.h"
+#include "saker/net/failure_text.h"
 #include "saker/rpc/channel.h"
 
 namespace saker::rpc {
@@ -44,11 +45,20 @@ void ClientConnection::start() {
 // ---- turns
 
 void ClientConnection::on_data(Bytes bytes) {
+  if (!has_received_ && is_for_tls(bytes)) return close();
   in_turn_ = true;
   channel_.count_received(bytes.size());
   keepalive_.on_activity(channel_.loop().now());
   engine_.handle_input(bytes, channel_.loop().now());
   turn();
+}
+
+// A TLS server answers our preface with an alert.
+bool ClientConnection::is_for_tls(Bytes first) {
+  has_received_ = true;
+  if (stream_->peer().is_tls || !net::begins_tls(first)) return false;
+  loss_reason_ = " (" + net::unexpected_tls_text("the server") + ")";
+  return true;
 }
 
 void ClientConnection::on_sent() {

@@ -21,16 +21,16 @@ struct Pem {
 };
 
 struct ServerContextOptions {
-  Pem certificate_chain;  // the server's own certificate first
-  Pem private_key;
-  Pem client_ca;  // who signs clients' certificates; empty: clients are not asked for any
+  Pem certificate_chain{};  // the server's own certificate first
+  Pem private_key{};
+  Pem client_ca{};  // who signs clients' certificates; empty: clients are not asked for any
   bool require_client_certificate = false;
 };
 
 struct ClientContextOptions {
-  Pem ca;                 // who signs servers' certificates; empty: whom this machine trusts
-  Pem certificate_chain;  // the client's own; empty: none
-  Pem private_key;
+  Pem ca{};                 // who signs servers' certificates; empty: whom this machine trusts
+  Pem certificate_chain{};  // the client's own; empty: none
+  Pem private_key{};
   bool skip_verify = false;  // trust whatever the server shows
 };
 

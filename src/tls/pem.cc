@@ -36,11 +36,13 @@ bool at_end() {
   return error == 0 || ended;
 }
 
+Result<void> missing(const Pem& pem, const char* what) {
+  ERR_clear_error();
+  return fail(pem.name + ": there is no " + what + " in it (PEM is expected)");
+}
+
 Result<void> broken(const Pem& pem, const char* what) {
-  if (at_end()) {
-    ERR_clear_error();
-    return fail(pem.name + ": there is no " + what + " in it (PEM is expected)");
-  }
+  if (at_end()) return missing(pem, what);
   return fail(pem.name + ": the " + what + " cannot be read: " + library_error());
 }
 
@@ -82,7 +84,8 @@ Result<void> use_private_key(SSL_CTX& context, const Pem& pem) {
     ERR_clear_error();
     return fail(pem.name + ": the private key is encrypted; a key without a passphrase is needed");
   }
-  if (key == nullptr) return broken(pem, "private key");
+  const bool has_key = pem.text.find("PRIVATE KEY-----") != std::string::npos;
+  if (key == nullptr) return has_key ? broken(pem, "private key") : missing(pem, "private key");
   if (SSL_CTX_use_PrivateKey(&context, key.get()) != 1) {
     return fail(pem.name + ": the private key does not belong to the certificate (" +
                 library_error() + ")");
