@@ -24,10 +24,10 @@ struct ServeTlsOptions {
 
 struct ServeOptions {
   rpc::ServerOptions server;
-  std::vector<net::Address> listen;  // empty: the default ones
+  std::vector<net::Address> listen;            // empty: the default ones
   std::vector<net::Address> listen_plaintext;  // without TLS though there is a certificate
   ServeTlsOptions tls;
-  bool no_vsock = false;             // not among the default ones
+  bool no_vsock = false;  // not among the default ones
   bool no_reflection = false;
   std::vector<uint32_t> allowed_cids;  // VSOCK peers; kVsockCidAny among them or none: all
   size_t crypto_threads = 0;           // 0: the CPUs that this process may use

@@ -52,7 +52,7 @@ bool TlsReload::Stamp::operator==(const Stamp& other) const {
 }
 
 TlsReload::Stamp TlsReload::stamp_of(const std::string& file) {
-  struct stat status {};
+  struct stat status{};
   if (file.empty() || ::stat(file.c_str(), &status) != 0) return {};
   return {status.st_mtim, static_cast<uint64_t>(status.st_size), status.st_ino};
 }

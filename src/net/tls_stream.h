@@ -66,9 +66,9 @@ class TlsStream final : public Stream, private StreamEvents, private Timer, priv
   tls::Engine engine_;
   const TlsStreamOptions options_;
   Peer peer_;
-  ChunkQueue plain_;        // submitted and not yet encrypted
-  ChunkQueue out_;          // ciphertext that the transport has not been given yet
-  ChunkQueue carry_;        // ciphertext that came before a pause
+  ChunkQueue plain_;         // submitted and not yet encrypted
+  ChunkQueue out_;           // ciphertext that the transport has not been given yet
+  ChunkQueue carry_;         // ciphertext that came before a pause
   bool* is_gone_ = nullptr;  // set when this dies inside an event
   const bool is_server_;
   bool has_received_ = false;

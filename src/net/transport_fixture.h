@@ -30,9 +30,9 @@ class TransportFixture : public testing::TestWithParam<WorldKind> {
   }
 
   TestConnect& connect() {
-    connects_.push_back(std::make_unique<TestConnect>(
-        world_->client(), world_->connect_address(listener_->address()), ConnectOptions{},
-        world_->wrap_client()));
+    connects_.push_back(std::make_unique<TestConnect>(world_->client(),
+                                                      world_->connect_address(listener_->address()),
+                                                      ConnectOptions{}, world_->wrap_client()));
     return *connects_.back();
   }
   // A connected pair, both started.

@@ -58,7 +58,8 @@ void ServerLoop::adopt(net::Accepted accepted, bool plaintext) {
     return;
   }
   if (tls_ && !plaintext) {
-    *stream = std::make_unique<net::TlsStream>(loop_, *std::move(stream), tls_, options_.tls_stream);
+    *stream =
+        std::make_unique<net::TlsStream>(loop_, *std::move(stream), tls_, options_.tls_stream);
   }
   auto* connection = new ServerConnection(*this, *std::move(stream));
   connections_.push_back(*connection);

@@ -32,7 +32,8 @@ struct ServerOptions {
   std::vector<uint32_t> allowed_vsock_cids;
   size_t max_connections = 100'000;                   // limit: open connections of the whole server
   Duration drain_timeout = std::chrono::seconds(10);  // limit: from drain to closing what is left
-  tls::ServerContext tls;  // of connections from now on; none: plain text. See Server::replace_tls()
+  tls::ServerContext
+      tls;  // of connections from now on; none: plain text. See Server::replace_tls()
   net::TlsStreamOptions tls_stream;
   // Told of peers that cannot be served: no TLS where it must be, or a bad certificate, say. On any
   // loop's thread, a few times a second at most.

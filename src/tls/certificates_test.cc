@@ -50,7 +50,8 @@ TEST_F(Certificates, AreCheckedForTheName) {
                                               "a.test, *.b.test, 10.1.2.3"))
         << name;
   }
-  EXPECT_THAT(server_says_, HasSubstr("the client refuses our certificate (alert: bad certificate"));
+  EXPECT_THAT(server_says_,
+              HasSubstr("the client refuses our certificate (alert: bad certificate"));
 }
 
 TEST_F(Certificates, OfAnotherCaAreRefused) {
@@ -142,10 +143,16 @@ TEST_F(Certificates, PemThatCannotBeUsedIsNamed) {
               HasSubstr("server-key.pem: the private key does not belong to the certificate"));
   EXPECT_EQ(refused(own.chain, own.key, {"nonsense", "ca"}),
             "ca: there is no CA certificate in it (PEM is expected)");
-  const std::string broken = own.chain.text + "-----BEGIN CERTIFICATE-----\nAAAA\n"
-                                              "-----END CERTIFICATE-----\n";
-  EXPECT_THAT(refused({broken, "a.pem"}, own.key), HasSubstr("a.pem: the certificate chain cannot"));
+  const std::string broken = own.chain.text +
+                             "-----BEGIN CERTIFICATE-----\nAAAA\n"
+                             "-----END CERTIFICATE-----\n";
+  EXPECT_THAT(refused({broken, "a.pem"}, own.key),
+              HasSubstr("a.pem: the certificate chain cannot"));
   EXPECT_FALSE(ServerContext::make({own.chain, own.key, {}, true}));
+  // An empty file is not the same as none: nobody is to be let in for it.
+  EXPECT_EQ(refused(own.chain, own.key, {"", "empty"}),
+            "empty: there is no CA certificate in it (PEM is expected)");
+  EXPECT_FALSE(ClientContext::make({.ca = {"", "empty"}}));
 }
 
 TEST_F(Certificates, AreSummedUp) {

@@ -58,8 +58,8 @@ Result<void> use_own_certificate(SSL_CTX& context, const Pem& chain, const Pem& 
 int select_alpn(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* offered,
                 unsigned int offered_size, void*) {
   unsigned char* selected = nullptr;
-  const int found = SSL_select_next_proto(&selected, size, kAlpn.data(), kAlpn.size(), offered,
-                                          offered_size);
+  const int found =
+      SSL_select_next_proto(&selected, size, kAlpn.data(), kAlpn.size(), offered, offered_size);
   *out = selected;
   return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
@@ -111,7 +111,7 @@ Result<ServerContext> ServerContext::make(const ServerContextOptions& options) {
   SSL_CTX& context = **made;
   auto own = use_own_certificate(context, options.certificate_chain, options.private_key);
   if (!own) return std::unexpected(own.error());
-  if (!options.client_ca.text.empty()) {
+  if (options.client_ca.is_given()) {
     auto trusted = trust(context, options.client_ca, true);
     if (!trusted) return std::unexpected(trusted.error());
     const int required = options.require_client_certificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
@@ -133,7 +133,7 @@ Result<ClientContext> ClientContext::make(const ClientContextOptions& options) {
   auto made = make_context(TLS_client_method());
   if (!made) return std::unexpected(made.error());
   SSL_CTX& context = **made;
-  if (!options.certificate_chain.text.empty()) {
+  if (options.certificate_chain.is_given()) {
     auto own = use_own_certificate(context, options.certificate_chain, options.private_key);
     if (!own) return std::unexpected(own.error());
   }
@@ -141,7 +141,7 @@ Result<ClientContext> ClientContext::make(const ClientContextOptions& options) {
     SSL_CTX_set_verify(&context, SSL_VERIFY_NONE, nullptr);
   } else {
     SSL_CTX_set_verify(&context, SSL_VERIFY_PEER, note_verification);
-    if (options.ca.text.empty()) {
+    if (!options.ca.is_given()) {
       SSL_CTX_set_default_verify_paths(&context);  // without any, no server will be trusted
     } else if (auto trusted = trust(context, options.ca, false); !trusted) {
       return std::unexpected(trusted.error());

@@ -18,18 +18,21 @@ namespace saker::tls {
 struct Pem {
   std::string text{};
   std::string name{};
+
+  // An empty file is given, and wrong.
+  bool is_given() const { return !text.empty() || !name.empty(); }
 };
 
 struct ServerContextOptions {
   Pem certificate_chain{};  // the server's own certificate first
   Pem private_key{};
-  Pem client_ca{};  // who signs clients' certificates; empty: clients are not asked for any
+  Pem client_ca{};  // who signs clients' certificates; not given: clients are not asked for any
   bool require_client_certificate = false;
 };
 
 struct ClientContextOptions {
-  Pem ca{};                 // who signs servers' certificates; empty: whom this machine trusts
-  Pem certificate_chain{};  // the client's own; empty: none
+  Pem ca{};                 // who signs servers' certificates; not given: whom this machine trusts
+  Pem certificate_chain{};  // the client's own, if any
   Pem private_key{};
   bool skip_verify = false;  // trust whatever the server shows
 };

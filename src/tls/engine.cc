@@ -17,7 +17,7 @@
 namespace saker::tls {
 namespace {
 
-constexpr std::string_view kAlpn = "h2";
+constexpr std::string_view kProtocol = "h2";
 
 bool is_ip_address(const std::string& name) {
   const std::unique_ptr<ASN1_OCTET_STRING, decltype(&ASN1_OCTET_STRING_free)> parsed(
@@ -181,7 +181,7 @@ void Engine::finish_handshake() {
   const unsigned char* protocol = nullptr;
   unsigned int size = 0;
   SSL_get0_alpn_selected(ssl_, &protocol, &size);
-  if (std::string_view(reinterpret_cast<const char*>(protocol), size) != kAlpn) {
+  if (std::string_view(reinterpret_cast<const char*>(protocol), size) != kProtocol) {
     SSL_shutdown(ssl_);
     return fail(std::string(is_server_ ? "the client" : "the server") +
                 " did not agree to HTTP/2 (ALPN h2)");

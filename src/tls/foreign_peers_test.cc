@@ -80,8 +80,7 @@ class ForeignPeers : public testing::Test {
  protected:
   ForeignPeers() {
     const Issued own = ca_.issue();
-    server_ = std::make_unique<Side>(
-        pool_, *ServerContext::make({own.chain, own.key, {}, false}));
+    server_ = std::make_unique<Side>(pool_, *ServerContext::make({own.chain, own.key, {}, false}));
     auto trusting = ClientContext::make({.skip_verify = true});
     client_ = std::make_unique<Side>(pool_, *trusting, "localhost");
   }
@@ -159,8 +158,8 @@ TEST_F(ForeignPeers, OfOldVersionsAreRefused) {
 
 // RFC 9113 appendix A: no static RSA, no CBC.
 TEST_F(ForeignPeers, WithForbiddenCiphersAreRefused) {
-  for (const char* cipher : {"AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA", "AES256-SHA",
-                             "DHE-RSA-AES128-GCM-SHA256"}) {
+  for (const char* cipher :
+       {"AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA", "AES256-SHA", "DHE-RSA-AES128-GCM-SHA256"}) {
     const Issued own = ca_.issue();
     Side server(pool_, *ServerContext::make({own.chain, own.key, {}, false}));
     Foreign client(TLS_client_method(), false, kH2);
