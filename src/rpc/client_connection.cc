@@ -9,7 +9,7 @@
 namespace saker::rpc {
 namespace {
 
-constexpr uint64_t kKeepalivePing = 0x73616b65'726b6565;  // "sakerkee"
+constexpr uint64_t kClientPing = 0x73616b65'726b6565;  // "sakerkee"
 
 // As SETTINGS_MAX_HEADER_LIST_SIZE counts it (RFC 9113 section 6.5.2).
 size_t list_bytes(std::span<const hpack::OutField> fields) {
@@ -126,7 +126,7 @@ void ClientConnection::arm_timer() {
 void ClientConnection::on_timer(Time now) {
   engine_.handle_timeout(now);
   const auto action = keepalive_.handle_timeout(now, engine_.open_streams() != 0);
-  if (action == Keepalive::Action::kSendPing) engine_.send_ping(kKeepalivePing);
+  if (action == Keepalive::Action::kSendPing) engine_.send_ping(kClientPing);
   if (action == Keepalive::Action::kDead) {
     loss_reason_ += " (no answer to keepalive pings)";
     return close();
