@@ -81,7 +81,7 @@ TEST_F(FileSchemas, SymbolsInSourceForm) {
   EXPECT_TRUE(source("shop.Order.id").starts_with("field\n"));
   EXPECT_TRUE(source("shop.proto").starts_with("file\n"));
   EXPECT_EQ(source("shop.Nothing").find("no symbol shop.Nothing"), 0u) << source("shop.Nothing");
-  EXPECT_NE(find_symbol(**schema, "shop.Order")->json.find("\"jsonName\""), std::string::npos);
+  EXPECT_NE(find_symbol(**schema, "shop.Order")->json.find("\"typeName\""), std::string::npos);
 }
 
 TEST_F(FileSchemas, ImportsAreFoundBelowImportPaths) {

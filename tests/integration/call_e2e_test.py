@@ -9,7 +9,9 @@ import subprocess
 import time
 
 import call_peer
+import grpc
 import saker_e2e as e2e
+from reflection_e2e_test import fields, varint
 
 ECHO = "saker.echo.v1.Echo"
 PROTO = str(e2e.ROOT / "proto/saker/echo/v1/echo.proto")
@@ -151,7 +153,7 @@ class Formats(e2e.TestCase):
     def test_verbose(self) -> None:
         with call_peer.peer() as address:
             done = self.assert_run(
-                "call", address, "peer.v1.Peer/Mirror", "-v", "-d", '{"text": "x"}',
+                "call", address, "peer.v1.Peer/Mirror", "--verbose", "--data", '{"text": "x"}',
                 "-H", "ask: what", "-H", "ask-bin: AAE=",
             )  # fmt: skip
             self.assertEqual(documents(done.stdout), [{"text": "x"}])
@@ -241,6 +243,22 @@ class Failures(e2e.TestCase):
             self.assertEqual(detail["@type"], "type.googleapis.com/google.rpc.BadRequest")
             self.assertEqual(detail["fieldViolations"][0]["field"], "expand_count")
 
+    def test_details_on_the_wire(self) -> None:
+        """As another implementation's client gets them, by the numbers of google.rpc.Status."""
+        request = bytes([4 << 3]) + varint(20_000_000)  # expand_count
+        with e2e.Server() as server, grpc.insecure_channel(server.grpc_address) as channel:
+            with self.assertRaises(grpc.RpcError) as raised:
+                list(channel.unary_stream(f"/{ECHO}/EchoExpand")(request, timeout=e2e.TIMEOUT_S))
+        error = raised.exception
+        self.assertEqual(error.code(), grpc.StatusCode.INVALID_ARGUMENT)
+        details = dict(error.trailing_metadata())["grpc-status-details-bin"]
+        self.assertEqual(details[:2], bytes([1 << 3, INVALID_ARGUMENT]))
+        [message, detail] = [value for _, value in fields(details[2:])]
+        self.assertEqual(message.decode(), error.details())
+        self.assertEqual(dict(fields(detail))[1], b"type.googleapis.com/google.rpc.BadRequest")
+        violation = dict(fields(dict(fields(dict(fields(detail))[2]))[1]))
+        self.assertEqual(violation[1], b"expand_count")
+
     @e2e.once
     def test_details_of_every_kind(self) -> None:
         with call_peer.peer() as address:
@@ -325,6 +343,7 @@ class BadInput(e2e.TestCase):
                 # Names.
                 (["call", target], "METHOD is required"),
                 (["call", target, "Echo"], "unexpected argument Echo"),
+                (["call", "localhost", echo], "as TARGET: address 'localhost': the port is missing"),
                 (["call", target, "saker.echo.v1.Ech/Echo"], f"did you mean {ECHO}?"),
                 (["call", target, "Echo/Echo"], f"did you mean {ECHO}?"),
                 (["call", target, f"{ECHO}/Ecko"], "did you mean Echo?"),
