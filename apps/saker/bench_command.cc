@@ -137,6 +137,7 @@ void add_bench_command(CLI::App& app, int& exit_code) {
   echo.callback([options, &exit_code] {
     exit_code = run_bench(*options, EchoWorkload(options->payload_bytes));
   });
+  add_bench_call_command(bench, exit_code);
   add_bench_sign_command(bench, exit_code);
   bench.footer("Example:\n  saker bench echo 127.0.0.1:50051 -c 10 -m 100 -z 5s");
 }

@@ -36,7 +36,7 @@ int run_bench(const BenchOptions& options, const Workload& workload) {
     runner.run(live.period(), [&](const BenchProgress& progress) { live.show(progress); });
   }
   live.clear();
-  const bench::Report report = build_report(options, Workload::method().path(), runner.results());
+  const bench::Report report = build_report(options, workload.method().path(), runner.results());
   std::cout << (options.json ? format_json(report) : format_text(report)) << std::flush;
   return exit_code_of(options, report, runner.interrupted());
 }

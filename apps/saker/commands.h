@@ -19,11 +19,15 @@ namespace saker::app {
 
 void add_serve_command(CLI::App& app, int& exit_code);
 void add_echo_command(CLI::App& app, int& exit_code);
+void add_call_command(CLI::App& app, int& exit_code);
+void add_list_command(CLI::App& app, int& exit_code);
+void add_describe_command(CLI::App& app, int& exit_code);
 void add_sign_command(CLI::App& app, int& exit_code);
 void add_verify_command(CLI::App& app, int& exit_code);
 void add_keys_command(CLI::App& app, int& exit_code);
 void add_bench_command(CLI::App& app, int& exit_code);
-// `saker bench sign`, a subcommand of `bench`.
+// Subcommands of `bench`.
+void add_bench_call_command(CLI::App& bench, int& exit_code);
 void add_bench_sign_command(CLI::App& bench, int& exit_code);
 void add_proxy_command(CLI::App& app, int& exit_code);
 void add_doctor_command(CLI::App& app, int& exit_code);
