@@ -53,10 +53,6 @@ inline constexpr int kReadsAfterBrokenWrite = 64;
 // Bytes of unread input thrown away when a TCP stream closes; see EpollStream::close().
 inline constexpr size_t kDrainOnCloseBytes = 4 << 20;
 
-// Helper threads that look up names at the same time, in the whole process. A lookup that was given
-// up still holds its thread until the resolver's own timeout.
-inline constexpr int kNameLookups = 32;
-
 // Rounds of turn-end tasks in one turn: those asked for during the turn,
 // then those asked for by these.
 inline constexpr int kTurnEndRounds = 2;
