@@ -53,10 +53,6 @@ inline constexpr int kReadsAfterBrokenWrite = 64;
 // Bytes of unread input thrown away when a TCP stream closes; see EpollStream::close().
 inline constexpr size_t kDrainOnCloseBytes = 4 << 20;
 
-// Helper threads that look up names at the same time, in the whole process. A lookup that was given
-// up still holds its thread until the resolver's own timeout.
-inline constexpr int kNameLookups = 32;
-
 // Plaintext that TLS encrypts for one write of its transport; the rest of a long submit waits as it
 // is, so that it is not in memory twice.
 inline constexpr size_t kTlsWriteBytes = 256 * 1024;

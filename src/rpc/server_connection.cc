@@ -304,7 +304,8 @@ void ServerConnection::on_headers(h2::Stream& stream, const h2::HeadersEvent& ev
 void ServerConnection::add_metadata(grpc::Metadata& metadata,
                                     std::span<const hpack::Field> fields) {
   for (const hpack::Field& field : fields) {
-    if (field.token == hpack::Token::kOther) {
+    if (field.token == hpack::Token::kOther ||
+        field.token == hpack::Token::kGrpcPreviousRpcAttempts) {
       (void)metadata.add_received(field.name, field.value);  // a bad -bin value spoils itself only
     }
   }
