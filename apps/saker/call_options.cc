@@ -32,7 +32,7 @@ void add_client_options(CLI::App& command, ClientOptions& options,
                         const std::string& deadline_help) {
   // Arguments go to the first positional that takes them: what is no address is not TARGET.
   command.validate_positionals();
-  add_target(command, options.target);
+  add_target_options(command, options.target);
   add_metadata(command, options.metadata);
   add_duration(command, "--deadline", options.deadline, deadline_help)->default_str("0");
   command.add_flag("--wait-for-ready", options.wait_for_ready,

@@ -16,15 +16,20 @@ rpc::ChannelOptions channel_options(const ClientOptions& options) {
 }  // namespace
 
 Result<std::unique_ptr<ClientSession>> ClientSession::make(const ClientOptions& options) {
+  rpc::ChannelOptions channel = channel_options(options);
+  if (auto used = use_target_tls(options.target, channel); !used) {
+    return std::unexpected(used.error());
+  }
   auto loop = net::make_epoll_loop();
   if (!loop) return std::unexpected(loop.error());
-  return std::unique_ptr<ClientSession>(new ClientSession(options, *std::move(loop)));
+  return std::unique_ptr<ClientSession>(new ClientSession(options, *std::move(loop), channel));
 }
 
-ClientSession::ClientSession(const ClientOptions& options, std::unique_ptr<net::Loop> loop)
+ClientSession::ClientSession(const ClientOptions& options, std::unique_ptr<net::Loop> loop,
+                             const rpc::ChannelOptions& channel)
     : options_(options),
       loop_(std::move(loop)),
-      channel_(std::make_unique<rpc::Channel>(*loop_, options.target, channel_options(options))) {}
+      channel_(std::make_unique<rpc::Channel>(*loop_, options.target.address, channel)) {}
 
 rpc::CallOptions ClientSession::call_options() const {
   rpc::CallOptions call;

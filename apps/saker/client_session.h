@@ -9,11 +9,12 @@
 #include "saker/grpc/metadata.h"
 #include "saker/net/loop.h"
 #include "saker/rpc/channel.h"
+#include "target_options.h"
 
 namespace saker::app {
 
 struct ClientOptions {
-  net::Address target;
+  TargetOptions target;
   grpc::Metadata metadata;
   Duration deadline{0};  // of each call; 0: none
   bool wait_for_ready = false;
@@ -50,7 +51,8 @@ class ClientSession {
     void run() override {}
   };
 
-  ClientSession(const ClientOptions& options, std::unique_ptr<net::Loop> loop);
+  ClientSession(const ClientOptions& options, std::unique_ptr<net::Loop> loop,
+                const rpc::ChannelOptions& channel);
 
   const ClientOptions& options_;
   std::unique_ptr<net::Loop> loop_;
