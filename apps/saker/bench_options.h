@@ -6,15 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "channel_flags.h"
 #include "saker/base/time.h"
 #include "saker/bench/assertion.h"
 #include "saker/bench/schedule.h"
-#include "saker/net/address.h"
+#include "saker/net/target.h"
 
 namespace saker::app {
 
 struct BenchOptions {
-  net::Address target;
+  net::Target target;
+  ChannelFlags channel;
   uint64_t connections = 10;  // of all threads together
   uint64_t streams = 100;     // calls in flight per connection
   uint64_t threads = 1;

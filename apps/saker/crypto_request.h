@@ -15,7 +15,7 @@ namespace saker::app {
 
 // How the service is called.
 struct CryptoTarget {
-  net::Address target;
+  net::Target target;
   Duration deadline = std::chrono::seconds(10);
   bool wait_for_ready = false;
   bool json = false;

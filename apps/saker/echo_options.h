@@ -4,15 +4,17 @@
 #include <cstdint>
 #include <string>
 
+#include "channel_flags.h"
 #include "saker/base/time.h"
 #include "saker/grpc/compression.h"
 #include "saker/grpc/metadata.h"
-#include "saker/net/address.h"
+#include "saker/net/target.h"
 
 namespace saker::app {
 
 struct EchoOptions {
-  net::Address target;
+  net::Target target;
+  ChannelFlags channel;
   std::string payload;
   bool show_payload = false;  // it came as text from the command line
   uint64_t count = 1;
