@@ -40,7 +40,7 @@ Result<uint64_t> parse_payload_size(std::string_view text) {
 
 void add_load_options(CLI::App& command, BenchOptions& options) {
   add_count(command, "-c,--connections", options.connections, 1, kMaxConnections,
-            "connections, of all threads together")
+            "connections, of all threads and to all targets together")
       ->default_str("10");
   add_count(command, "-m,--streams", options.streams, 1, kMaxStreams,
             "calls in flight on each connection")
@@ -70,6 +70,7 @@ void add_load_options(CLI::App& command, BenchOptions& options) {
 void add_bench_options(CLI::App& command, BenchOptions& options, KeyFlag key) {
   add_target_options(command, options.target, key);
   add_load_options(command, options);
+  add_channel_flags(command, options.channel);
   add_duration(command, "--deadline", options.deadline,
                "of each call, in steps down to 7/8 of it; 0: none")
       ->default_str("0");
@@ -107,8 +108,17 @@ Result<void> check_bench_options(const BenchOptions& options) {
                 std::to_string(options.connections) +
                 ": each thread needs a connection of its own");
   }
-  if (options.target.address.transport == net::Transport::kFd && options.connections > 1) {
-    return fail(net::to_string(options.target.address) + " is one connection: -c 1");
+  for (const net::Address& address : options.target.servers.addresses) {
+    if (address.transport != net::Transport::kFd || options.connections <= 1) continue;
+    return fail(net::to_string(address) + " is one connection: -c 1");
+  }
+  const uint64_t shares = options.threads * options.target.servers.addresses.size();
+  const bool takes_all = options.target.servers.is_list() && !options.channel.picks_first();
+  if (takes_all && options.connections % shares != 0) {
+    return fail("-c " + std::to_string(options.connections) + " for " +
+                std::to_string(options.target.servers.addresses.size()) + " targets and " +
+                std::to_string(options.threads) + " threads: make it a multiple of " +
+                std::to_string(shares));
   }
   if (options.connections * options.streams > kMaxInFlight) {
     return fail("-c " + std::to_string(options.connections) + " times -m " +

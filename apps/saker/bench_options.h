@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "channel_flags.h"
 #include "saker/base/time.h"
 #include "saker/bench/assertion.h"
 #include "saker/bench/schedule.h"
@@ -15,6 +16,7 @@ namespace saker::app {
 
 struct BenchOptions {
   TargetOptions target;
+  ChannelFlags channel;
   uint64_t connections = 10;  // of all threads together
   uint64_t streams = 100;     // calls in flight per connection
   uint64_t threads = 1;

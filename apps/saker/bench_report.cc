@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 
@@ -38,9 +39,16 @@ Facts environment(const BenchOptions& options) {
   return facts;
 }
 
+std::string transport_of(const net::Target& target) {
+  const net::Transport first = target.addresses.front().transport;
+  const bool is_one = std::ranges::all_of(
+      target.addresses, [&](const net::Address& address) { return address.transport == first; });
+  return is_one ? std::string(net::transport_name(first)) : "mixed";
+}
+
 void add_settings(const BenchOptions& options, bench::Report& report) {
-  report.target = net::to_string(options.target.address);
-  report.transport = net::transport_name(options.target.address.transport);
+  report.target = net::to_string(options.target.servers);
+  report.transport = transport_of(options.target.servers);
   report.connections = static_cast<uint32_t>(options.connections);
   report.streams_per_connection = static_cast<uint32_t>(options.streams);
   report.threads = static_cast<uint32_t>(options.threads);
@@ -62,6 +70,18 @@ void add_result(const BenchResult& result, bench::Report& report) {
   report.uncorrected.merge(result.uncorrected);
   report.thread_cpu.push_back(result.cpu);
   report.max_schedule_lag = std::max(report.max_schedule_lag, result.max_lag);
+}
+
+void add_backends(const BenchResult& result, bench::Report& report) {
+  for (const rpc::BackendCalls& backend : result.backends) {
+    const auto known =
+        std::ranges::find(report.backends, backend.backend, &bench::BackendCount::name);
+    if (known != report.backends.end()) {
+      known->calls += backend.calls;
+    } else {
+      report.backends.push_back({backend.backend, backend.calls});
+    }
+  }
 }
 
 void add_statuses(const std::vector<const BenchResult*>& results, bench::Report& report) {
@@ -110,6 +130,7 @@ bench::Report build_report(const BenchOptions& options, const std::string& metho
     started = std::min(started, result->started_at);
     ended = std::max(ended, result->ended_at);
     add_result(*result, report);
+    add_backends(*result, report);
   }
   report.duration = ended - started;
   add_statuses(results, report);

@@ -91,6 +91,11 @@ class BenchRunner {
     return total / options_.threads + (index < total % options_.threads ? 1 : 0);
   }
 
+  // Between which a unit's connections are shared.
+  uint64_t backends() const {
+    return options_.channel.picks_first() ? 1 : options_.target.servers.addresses.size();
+  }
+
   Result<std::unique_ptr<Unit>> make_unit(uint64_t index) {
     auto unit = std::make_unique<Unit>();
     net::EpollLoopOptions loop_options;
@@ -101,10 +106,11 @@ class BenchRunner {
     unit->connections = part_of(options_.connections, index);
     rpc::ChannelOptions channel;
     channel.connect.timeout = options_.connect_timeout;
-    channel.connections = unit->connections;
+    channel.connections = unit->connections / backends();
     channel.connect_eagerly = true;
     channel.initial_backoff = std::chrono::milliseconds(100);
     channel.max_backoff = std::chrono::seconds(1);
+    options_.channel.apply(channel);
     const size_t reply_bytes = options_.payload_bytes + 1024;
     channel.max_receive_message_bytes =
         std::max(channel.max_receive_message_bytes, static_cast<uint32_t>(reply_bytes));
@@ -113,7 +119,7 @@ class BenchRunner {
     if (auto used = use_target_tls(options_.target, channel); !used) {
       return std::unexpected(used.error());
     }
-    unit->channel = std::make_unique<rpc::Channel>(*unit->loop, options_.target.address, channel);
+    unit->channel = std::make_unique<rpc::Channel>(*unit->loop, options_.target.servers, channel);
     return unit;
   }
 

@@ -45,6 +45,7 @@ struct BenchResult {
   Duration max_lag{};
   Time started_at{};
   Time ended_at{};
+  std::vector<rpc::BackendCalls> backends;
   bool lost_server = false;  // ended early: the server was away for too long
 };
 
@@ -239,6 +240,7 @@ class BenchThread {
     result_.started_at = open_loop_ ? share_.measure_from : now;
     result_.bytes_sent = channel_.bytes_sent();
     result_.bytes_received = channel_.bytes_received();
+    result_.backends = channel_.backend_calls();
     result_.cpu = thread_cpu_time();
   }
 
@@ -250,6 +252,7 @@ class BenchThread {
     result_.cpu = thread_cpu_time() - result_.cpu;
     result_.bytes_sent = channel_.bytes_sent() - result_.bytes_sent;
     result_.bytes_received = channel_.bytes_received() - result_.bytes_received;
+    result_.backends = since(result_.backends, channel_.backend_calls());
     for (const auto& call : calls_) {
       if (call->active() && call->measured) ++result_.unfinished;
     }
@@ -257,6 +260,16 @@ class BenchThread {
       if (schedule_.due() >= share_.measure_from) ++result_.unfinished;
       schedule_.advance();
     }
+  }
+
+  // What was sent meanwhile; a name may stand for other servers by now.
+  static std::vector<rpc::BackendCalls> since(const std::vector<rpc::BackendCalls>& before,
+                                              std::vector<rpc::BackendCalls> now) {
+    for (rpc::BackendCalls& backend : now) {
+      const auto known = std::ranges::find(before, backend.backend, &rpc::BackendCalls::backend);
+      if (known != before.end()) backend.calls -= known->calls;
+    }
+    return now;
   }
 
   static void bump(std::atomic<uint64_t>& counter) {

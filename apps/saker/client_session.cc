@@ -29,7 +29,7 @@ ClientSession::ClientSession(const ClientOptions& options, std::unique_ptr<net::
                              const rpc::ChannelOptions& channel)
     : options_(options),
       loop_(std::move(loop)),
-      channel_(std::make_unique<rpc::Channel>(*loop_, options.target.address, channel)) {}
+      channel_(std::make_unique<rpc::Channel>(*loop_, options.target.servers, channel)) {}
 
 rpc::CallOptions ClientSession::call_options() const {
   rpc::CallOptions call;

@@ -1,5 +1,7 @@
 #include "command_line.h"
 
+#include <algorithm>
+
 #include <charconv>
 #include <cstdio>
 #include <iostream>
@@ -82,6 +84,34 @@ CLI::Option* add_target(CLI::App& command, net::Address& out) {
                            ", then " + std::string(kDefaultTarget);
   CLI::Option* target = add_parsed(command, "TARGET", out, net::parse_address, help)->type_name("");
   // Only for the command that runs: CLI11 would read, and refuse, the variable for all others too.
+  command.preparse_callback([target](size_t) { target->envname(kTargetVariable); });
+  return target;
+}
+
+CLI::Option* add_target(CLI::App& command, net::Target& out) {
+  out = *net::parse_target(kDefaultTarget);
+  const auto assign = [&out](const std::vector<std::string>& texts) {
+    out = {};
+    for (const std::string& text : texts) {
+      const auto target = net::parse_target(text);
+      if (!target) continue;
+      for (const net::Address& address : target->addresses) {
+        const auto known = std::ranges::find(out.addresses, address);
+        if (known == out.addresses.end()) out.addresses.push_back(address);
+      }
+    }
+  };
+  const auto check = [](const std::string& text) {
+    const auto target = net::parse_target(text);
+    return target ? std::string() : target.error().message;
+  };
+  const std::string help = std::string("the server's address, or several; default: $") +
+                           kTargetVariable + ", then " + std::string(kDefaultTarget);
+  CLI::Option* target =
+      command.add_option_function<std::vector<std::string>>("TARGET", assign, help)
+          ->check(check)
+          ->type_name("")
+          ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command.preparse_callback([target](size_t) { target->envname(kTargetVariable); });
   return target;
 }

@@ -11,6 +11,7 @@
 #include "saker/grpc/metadata.h"
 #include "saker/grpc/status.h"
 #include "saker/net/address.h"
+#include "saker/net/target.h"
 
 namespace saker::app {
 
@@ -60,6 +61,8 @@ CLI::Option* add_count(CLI::App& command, const std::string& names, uint64_t& ou
                        uint64_t highest, const std::string& help);
 // The positional TARGET, which may be left out.
 CLI::Option* add_target(CLI::App& command, net::Address& out);
+// The same, of which there may be several: repeated, or with commas between.
+CLI::Option* add_target(CLI::App& command, net::Target& out);
 // -H 'name: value', repeatable; the value of a name ending in "-bin" is base64.
 CLI::Option* add_metadata(CLI::App& command, grpc::Metadata& out);
 

@@ -78,6 +78,7 @@ class CommandLineTest : public testing::Test {
     add_target(echo, target_);
     add_metadata(echo, metadata_);
     add_target(*app_.add_subcommand("other", ""), other_target_);
+    add_target(*app_.add_subcommand("many", ""), targets_);
   }
   // What goes to stderr, or nothing when all is well.
   std::string parse(const std::string& line) {
@@ -96,6 +97,7 @@ class CommandLineTest : public testing::Test {
   uint64_t size_ = 0;
   net::Address target_;
   net::Address other_target_;
+  net::Target targets_;
   grpc::Metadata metadata_;
 };
 
@@ -118,6 +120,19 @@ TEST_F(CommandLineTest, TheTargetMayComeFromTheEnvironmentOrNowhere) {
   setenv(kTargetVariable, "nonsense", 1);
   EXPECT_THAT(parse("echo"), HasSubstr("nonsense"));
   EXPECT_EQ(parse("echo 127.0.0.1:1"), "");
+  unsetenv(kTargetVariable);
+}
+
+TEST_F(CommandLineTest, TakesSeveralTargets) {
+  unsetenv(kTargetVariable);
+  EXPECT_EQ(parse("many"), "");
+  EXPECT_EQ(net::to_string(targets_), kDefaultTarget);
+  EXPECT_EQ(parse("many a:1 b:2,unix:/c a:1"), "");
+  EXPECT_EQ(net::to_string(targets_), "a:1,b:2,unix:/c");
+  EXPECT_THAT(parse("many a:1,b"), HasSubstr("the port is missing"));
+  setenv(kTargetVariable, "d:1,e:1", 1);
+  EXPECT_EQ(parse("many"), "");
+  EXPECT_EQ(net::to_string(targets_), "d:1,e:1");
   unsetenv(kTargetVariable);
 }
 

@@ -88,7 +88,7 @@ int call_crypto(const CryptoTarget& target, const rpc::ClientMethod& method, con
   if (auto used = use_target_tls(target.target, channel); !used) {
     return fail_usage(used.error().message);
   }
-  auto client = rpc::BlockingClient::create(target.target.address, channel);
+  auto client = rpc::BlockingClient::create(target.target.servers, channel);
   if (!client) return fail_usage(client.error().message);
   rpc::BlockingContext context;
   context.timeout = target.deadline;

@@ -63,9 +63,9 @@ int run_echo(EchoArguments& arguments) {
     (*run)->run();
   }
   if (options.json) {
-    std::cout << format_json(options, (*run)->results());
+    std::cout << format_json(options, (*run)->results(), (*run)->backends());
   } else if (options.count > 1) {
-    std::cout << format_summary((*run)->results());
+    std::cout << format_summary((*run)->results(), (*run)->backends());
   }
   return exit_code_of_run(options, **run);
 }
@@ -112,6 +112,7 @@ void add_echo_command(CLI::App& app, int& exit_code) {
                "of each call, with --stream of the whole stream; 0: none")
       ->default_str("10s");
   add_metadata(command, options.metadata);
+  add_channel_flags(command, options.channel);
   add_parsed<grpc::Compression>(command, "--compression", options.compression, parse_choice,
                                 "of requests: off, deflate or gzip")
       ->type_name("NAME")
@@ -124,7 +125,8 @@ void add_echo_command(CLI::App& app, int& exit_code) {
       "  saker echo\n"
       "  saker echo vsock:3:50051 --payload hello --wait-for-ready --deadline 1m\n"
       "  saker echo unix:/run/saker.sock --size 1MiB --count 10 --json\n"
-      "  saker echo signer.example.org:50051 --tls --ca ca.pem --tls-cert me.pem --tls-key me.key");
+      "  saker echo signer.example.org:50051 --tls --ca ca.pem --tls-cert me.pem --tls-key me.key\n"
+      "  saker echo a.example:50051,b.example:50051 --count 10 --balance round_robin");
   command.callback([arguments, &exit_code] { exit_code = run_echo(*arguments); });
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "channel_flags.h"
 #include "saker/base/time.h"
 #include "saker/grpc/compression.h"
 #include "saker/grpc/metadata.h"
@@ -13,6 +14,7 @@ namespace saker::app {
 
 struct EchoOptions {
   TargetOptions target;
+  ChannelFlags channel;
   std::string payload;
   bool show_payload = false;  // it came as text from the command line
   uint64_t count = 1;

@@ -78,10 +78,16 @@ std::string format_echo(const EchoOptions& options, const EchoResult& result) {
   return line + "\n";
 }
 
-std::string format_summary(const std::vector<EchoResult>& results) {
+std::string format_summary(const std::vector<EchoResult>& results,
+                           const std::vector<rpc::BackendCalls>& backends) {
   const uint64_t ok = count_ok(results);
   std::string text = format_count(results.size()) + " calls, " + format_count(ok) + " ok, " +
                      format_count(results.size() - ok) + " failed\n";
+  if (backends.size() > 1) {
+    for (const rpc::BackendCalls& backend : backends) {
+      text += backend.backend + "  " + format_count(backend.calls) + " calls\n";
+    }
+  }
   if (ok == 0) return text;
   for (const Part& part : kParts) {
     const Spread spread = spread_of(results, part);
@@ -92,9 +98,10 @@ std::string format_summary(const std::vector<EchoResult>& results) {
   return text;
 }
 
-std::string format_json(const EchoOptions& options, const std::vector<EchoResult>& results) {
+std::string format_json(const EchoOptions& options, const std::vector<EchoResult>& results,
+                        const std::vector<rpc::BackendCalls>& backends) {
   Json json;
-  json["target"] = net::to_string(options.target.address);
+  json["target"] = net::to_string(options.target.servers);
   json["method"] = options.stream ? "/saker.echo.v1.Echo/EchoStream" : "/saker.echo.v1.Echo/Echo";
   json["calls"] = Json::array();
   for (const EchoResult& result : results) json["calls"].push_back(call_json(options, result));
@@ -104,6 +111,10 @@ std::string format_json(const EchoOptions& options, const std::vector<EchoResult
     const Spread spread = spread_of(results, part);
     summary[std::string(part.name) + "_ns"] = {
         {"min", spread.min.count()}, {"p50", spread.p50.count()}, {"max", spread.max.count()}};
+  }
+  summary["backends"] = Json::array();
+  for (const rpc::BackendCalls& backend : backends) {
+    summary["backends"].push_back({{"backend", backend.backend}, {"calls", backend.calls}});
   }
   json["summary"] = std::move(summary);
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

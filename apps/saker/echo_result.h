@@ -9,6 +9,7 @@
 #include "echo_options.h"
 #include "saker/base/time.h"
 #include "saker/grpc/status.h"
+#include "saker/rpc/channel.h"
 
 namespace saker::app {
 
@@ -29,8 +30,10 @@ struct EchoResult {
 };
 
 std::string format_echo(const EchoOptions& options, const EchoResult& result);
-// Counts, and min, p50 and max of the times.
-std::string format_summary(const std::vector<EchoResult>& results);
-std::string format_json(const EchoOptions& options, const std::vector<EchoResult>& results);
+// Counts, min, p50 and max of the times, and where there are several backends what each was sent.
+std::string format_summary(const std::vector<EchoResult>& results,
+                           const std::vector<rpc::BackendCalls>& backends);
+std::string format_json(const EchoOptions& options, const std::vector<EchoResult>& results,
+                        const std::vector<rpc::BackendCalls>& backends);
 
 }  // namespace saker::app

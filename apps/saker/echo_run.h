@@ -26,6 +26,8 @@ class EchoRun {
 
   bool interrupted() const { return interrupted_.load(); }
   const std::vector<EchoResult>& results() const { return results_; }
+  // After run().
+  std::vector<rpc::BackendCalls> backends() const { return client_->channel().backend_calls(); }
 
  private:
   struct CancelTask final : net::PostedTask {

@@ -13,7 +13,7 @@ bool TargetOptions::uses_tls() const {
 }
 
 void add_target_options(CLI::App& command, TargetOptions& out, KeyFlag key) {
-  add_target(command, out.address);
+  add_target(command, out.servers);
   CLI::Option* plaintext =
       command.add_flag("--plaintext", out.plaintext, "no TLS, which is the default");
   command.add_flag("--tls", out.tls, "TLS; each of the following flags implies it")

@@ -1,4 +1,4 @@
-// TargetOptions: the server that a client command talks to, and how: its address, and TLS. One
+// TargetOptions: the server that a client command talks to, and how: its address or addresses, and TLS. One
 // declaration of these options for all commands.
 #pragma once
 
@@ -6,13 +6,13 @@
 #include <string>
 
 #include "saker/base/result.h"
-#include "saker/net/address.h"
+#include "saker/net/target.h"
 #include "saker/rpc/client_options.h"
 
 namespace saker::app {
 
 struct TargetOptions {
-  net::Address address;
+  net::Target servers;
   bool tls = false;  // asked for; any of the following asks, too
   bool plaintext = false;
   std::string ca;           // PEM files; empty: none

@@ -21,6 +21,12 @@ struct StatusCount {
   uint64_t calls = 0;
 };
 
+// Of several servers, what one was sent.
+struct BackendCount {
+  std::string name;
+  uint64_t calls = 0;
+};
+
 struct Report {
   // What ran.
   std::string target;     // as given: "vsock:2:50051"
@@ -44,6 +50,7 @@ struct Report {
   uint64_t wrong_replies = 0;  // status OK, content wrong: among the errors
   uint64_t unfinished = 0;     // still in flight when the run ended: not among the calls
   std::vector<StatusCount> by_status;
+  std::vector<BackendCount> backends;
   uint64_t bytes_sent = 0;  // on the wire, before encryption
   uint64_t bytes_received = 0;
   // Of all ended calls. Corrected counts from when the call should have started, uncorrected from

@@ -51,6 +51,14 @@ Json statuses(const Report& report) {
   return json;
 }
 
+Json backends(const Report& report) {
+  Json json = Json::array();
+  for (const BackendCount& backend : report.backends) {
+    json.push_back({{"backend", backend.name}, {"calls", backend.calls}});
+  }
+  return json;
+}
+
 Json client(const Report& report) {
   Json cpu_ns = Json::array();
   for (const Duration cpu : report.thread_cpu) cpu_ns.push_back(cpu.count());
@@ -83,6 +91,7 @@ std::string format_json(const Report& report) {
   json["wrong_replies"] = report.wrong_replies;
   json["unfinished"] = report.unfinished;
   json["statuses"] = statuses(report);
+  json["backends"] = backends(report);
   json["bytes_sent"] = report.bytes_sent;
   json["bytes_received"] = report.bytes_received;
   json["latency_ns"] = {

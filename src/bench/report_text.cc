@@ -146,6 +146,16 @@ void append_statuses(std::string& out, const Report& report) {
   }
 }
 
+void append_backends(std::string& out, const Report& report) {
+  if (report.backends.size() < 2) return;
+  out.append("\n");
+  for (const BackendCount& backend : report.backends) {
+    out.append("  ");
+    append_right(out, format_count(backend.calls), kLabelColumns + kNumberColumns);
+    out.append("  to ").append(backend.name).append("\n");
+  }
+}
+
 // A closed loop has one latency, an open one two.
 void append_latencies(std::string& out, const Report& report) {
   const bool both = report.open_loop();
@@ -219,6 +229,7 @@ std::string format_text(const Report& report) {
   append_head(out, report);
   append_figures(out, report);
   append_statuses(out, report);
+  append_backends(out, report);
   if (!report.corrected.empty()) {
     append_latencies(out, report);
     out.append("\n");

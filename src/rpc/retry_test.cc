@@ -217,6 +217,28 @@ TEST_F(Retry, TheSameObjectCallsAgain) {
   EXPECT_EQ(server().calls, 6);
 }
 
+// A transparent retry: what was still in this process when the connection broke has certainly not
+// been seen. What had left may have been.
+TEST_F(Retry, WhatNeverLeftIsSentElsewhereWithoutAnyPolicy) {
+  start("{}");
+  cluster.call();
+  net::SimFaults slow;
+  slow.late_write = 1;
+  slow.latency_min = slow.latency_max = 50ms;
+  cluster.network.set_faults(slow);
+  server().stop();
+  server().start();
+  TestUnary left;
+  TestUnary kept;
+  cluster.run_for(10ms);
+  left.start(*cluster.channel, unary_method());
+  cluster.run_for(10ms);
+  kept.start(*cluster.channel, unary_method());
+  ASSERT_TRUE(cluster.run_until([&] { return left.done + kept.done == 2; }));
+  EXPECT_EQ(left.status().code, StatusCode::kUnavailable);
+  EXPECT_TRUE(kept.status().ok()) << kept.status().message;
+}
+
 // What a handler calls itself has no more time than its own caller has.
 TEST_F(Retry, ADeadlineIsPassedOn) {
   CallOptions inner;

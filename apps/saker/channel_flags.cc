@@ -1,0 +1,40 @@
+#include "channel_flags.h"
+
+#include "command_line.h"
+#include "read_file.h"
+
+namespace saker::app {
+namespace {
+
+using SharedConfig = std::shared_ptr<const rpc::ServiceConfig>;
+
+constexpr uint64_t kMaxConfigBytes = uint64_t{1} << 20;
+
+Result<rpc::Balancing> parse_balance(std::string_view name) {
+  const auto balancing = rpc::parse_balancing(name);
+  if (balancing) return *balancing;
+  return fail("'" + std::string(name) + "' is none of pick_first, round_robin, least_outstanding");
+}
+
+Result<SharedConfig> read_service_config(std::string_view path) {
+  const auto text = read_file(std::string(path), kMaxConfigBytes);
+  if (!text) return std::unexpected(text.error());
+  auto config = rpc::ServiceConfig::parse(*text);
+  if (!config) return fail(std::string(path) + ": " + config.error().message);
+  return std::make_shared<const rpc::ServiceConfig>(*std::move(config));
+}
+
+}  // namespace
+
+void add_channel_flags(CLI::App& command, ChannelFlags& out) {
+  add_parsed<rpc::Balancing>(command, "--balance", out.balancing, parse_balance,
+                             "who of several servers takes a call: pick_first, round_robin or "
+                             "least_outstanding")
+      ->type_name("NAME")
+      ->default_str("least_outstanding; of one name's addresses pick_first");
+  add_parsed<SharedConfig>(command, "--service-config", out.service_config, read_service_config,
+                           "gRPC service config in JSON: timeouts, retries, hedging, balancing")
+      ->type_name("FILE");
+}
+
+}  // namespace saker::app
