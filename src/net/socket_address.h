@@ -1,6 +1,6 @@
 // Between Address and the kernel's sockaddr, both ways, and from a socket to the Peer at its other
 // end. socket_addresses() is the only place that may look up a name, and then it blocks: ask
-// needs_lookup() first and go to a helper thread (NameLookup) if blocking is not allowed. Numeric
+// needs_lookup() first and go to Loop::resolve() if blocking is not allowed. Numeric
 // hosts, localhost and everything but TCP never block.
 #pragma once
 

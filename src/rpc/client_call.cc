@@ -327,7 +327,7 @@ void ClientCall::recv_status(const h2::HeadersEvent& event) {
 void ClientCall::stream_closed(h2::CloseCause cause, h2::ErrorCode code) {
   const h2::StreamId id = std::exchange(stream_, nullptr)->id;
   if (starts_over(id, cause, code)) return connection_->resubmit(*this);
-  set_closed_status(cause, code);
+  if (!status_set_) set_closed_status(cause, code);  // the words would be made for nothing
   if (hooks_ != nullptr && !reset_due_ && hooks_->on_attempt_ended(*this)) return;
   phase_ = Phase::kDone;
   make_ready();

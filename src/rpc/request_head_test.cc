@@ -60,9 +60,11 @@ TEST(RequestHead, Encodings) {
   EXPECT_EQ(read({{"grpc-encoding", "br"}}).encoding, std::nullopt);
 }
 
+// Of gRPC's own names, handlers may see how often a call was tried before (gRFC A6).
 TEST(RequestHead, MetadataIsWhatHasNoMeaningToUs) {
   EXPECT_TRUE(read({{"x-request-id", "1"}}).has_metadata);
-  EXPECT_FALSE(read({{"grpc-previous-rpc-attempts", "1"}}).has_metadata);
+  EXPECT_TRUE(read({{"grpc-previous-rpc-attempts", "1"}}).has_metadata);
+  EXPECT_FALSE(read({{"grpc-trace-bin", "1"}}).has_metadata);
 }
 
 }  // namespace
