@@ -343,7 +343,7 @@ class BadInput(e2e.TestCase):
                 # Names.
                 (["call", target], "METHOD is required"),
                 (["call", target, "Echo"], "unexpected argument Echo"),
-                (["call", "localhost", echo], "as TARGET: address 'localhost': the port is missing"),
+                (["call", "localhost", echo], 'as TARGET: address "localhost": the port is missing'),
                 (["call", target, "saker.echo.v1.Ech/Echo"], f"did you mean {ECHO}?"),
                 (["call", target, "Echo/Echo"], f"did you mean {ECHO}?"),
                 (["call", target, f"{ECHO}/Ecko"], "did you mean Echo?"),
