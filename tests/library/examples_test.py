@@ -5,6 +5,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import tempfile
 import unittest
 
 from installed import BUILD, ROOT, Installed, configure_flags, run
@@ -110,11 +111,11 @@ class Examples(unittest.TestCase):
 
 class Subdirectory(unittest.TestCase):
     def test_configures(self) -> None:
-        with Installed() as place:  # for its directory
-            source = place.directory / "consumer"
+        with tempfile.TemporaryDirectory(prefix="saker-library-") as directory:
+            source = pathlib.Path(directory) / "consumer"
             source.mkdir()
             (source / "CMakeLists.txt").write_text(SUBDIRECTORY.format(saker=ROOT))
-            build = place.directory / "consumer-build"
+            build = pathlib.Path(directory) / "build"
             run("cmake", "-G", "Ninja", "-S", source, "-B", build, *configure_flags())
             targets = run("cmake", "--build", build, "--target", "help")
             self.assertIn("helloworld_client", targets)
