@@ -57,6 +57,13 @@ inline constexpr size_t kDrainOnCloseBytes = 4 << 20;
 // up still holds its thread until the resolver's own timeout.
 inline constexpr int kNameLookups = 32;
 
+// Plaintext that TLS encrypts for one write of its transport; the rest of a long submit waits as it
+// is, so that it is not in memory twice.
+inline constexpr size_t kTlsWriteBytes = 256 * 1024;
+
+// What TLS itself may owe a peer that does not read (answers to key updates, say).
+inline constexpr size_t kTlsUnsentBytes = 64 * 1024;
+
 // Rounds of turn-end tasks in one turn: those asked for during the turn,
 // then those asked for by these.
 inline constexpr int kTurnEndRounds = 2;
