@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <atomic>
 
+#include "saker/net/tls_stream.h"
+
 namespace saker::rpc {
 namespace {
 
@@ -13,6 +15,10 @@ std::string authority_of(const net::Address& target) {
   if (target.transport != net::Transport::kTcp) return "localhost";
   const bool is_ipv6 = target.host.find(':') != std::string::npos;
   return (is_ipv6 ? "[" + target.host + "]" : target.host) + ":" + std::to_string(target.port);
+}
+
+std::string tls_name_of(const net::Address& target) {
+  return target.transport == net::Transport::kTcp ? target.host : "localhost";
 }
 
 bool uses_vsock(const net::Address& target) {
@@ -82,7 +88,7 @@ size_t Channel::ready_connections() const {
 
 std::array<hpack::OutField, 8> Channel::request_head(const ClientMethod& method) const {
   return {{{":method", "POST"},
-           {":scheme", "http"},
+           {":scheme", options_.tls ? "https" : "http"},
            {":path", method.path()},
            {":authority", authority_},
            {"te", "trailers"},
@@ -207,8 +213,16 @@ void Channel::on_connect(Attempt& attempt, Result<std::unique_ptr<net::Stream>> 
   const std::unique_ptr<Attempt> done = std::move(*at);
   attempts_.erase(at);
   if (!result) return connect_failed(result.error().message);
-  connections_.push_back(std::make_unique<ClientConnection>(*this, *std::move(result)));
+  connections_.push_back(std::make_unique<ClientConnection>(*this, secure(*std::move(result))));
   connections_.back()->start();
+}
+
+std::unique_ptr<net::Stream> Channel::secure(std::unique_ptr<net::Stream> stream) {
+  if (!options_.tls) return stream;
+  const std::string& asked = options_.tls_server_name;
+  return std::make_unique<net::TlsStream>(loop_, std::move(stream), options_.tls,
+                                          asked.empty() ? tls_name_of(target_) : asked,
+                                          &tls_sessions_, options_.tls_stream);
 }
 
 void Channel::connection_ready() {

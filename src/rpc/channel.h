@@ -16,6 +16,7 @@
 #include "saker/rpc/client_connection.h"
 #include "saker/rpc/client_options.h"
 #include "saker/rpc/packer.h"
+#include "saker/tls/session_cache.h"
 
 namespace saker::rpc {
 
@@ -63,6 +64,7 @@ class Channel final : private net::Timer, private net::TurnTask {
   ClientConnection* pick();
   void connect_more();
   void on_connect(Attempt& attempt, Result<std::unique_ptr<net::Stream>> result);
+  std::unique_ptr<net::Stream> secure(std::unique_ptr<net::Stream> stream);
   void connect_failed(const std::string& why);
   void fail_pending(const std::string& why, bool all);
   bool is_used_up() const;
@@ -80,6 +82,7 @@ class Channel final : private net::Timer, private net::TurnTask {
   ObjectPool<h2::Stream> streams_;
   hpack::DecoderScratch scratch_;
   Packer packer_;
+  tls::SessionCache tls_sessions_;
   std::vector<std::unique_ptr<ClientConnection>> connections_;
   std::vector<std::unique_ptr<ClientConnection>> ended_;  // destroyed at the end of the turn
   std::vector<std::unique_ptr<Attempt>> attempts_;

@@ -3,12 +3,13 @@
 #include <array>
 
 #include "saker/grpc/timeout.h"
+#include "saker/net/failure_text.h"
 #include "saker/rpc/channel.h"
 
 namespace saker::rpc {
 namespace {
 
-constexpr uint64_t kKeepalivePing = 0x73616b65'726b6565;  // "sakerkee"
+constexpr uint64_t kClientPing = 0x73616b65'726b6565;  // "sakerkee"
 
 // As SETTINGS_MAX_HEADER_LIST_SIZE counts it (RFC 9113 section 6.5.2).
 size_t list_bytes(std::span<const hpack::OutField> fields) {
@@ -44,11 +45,20 @@ void ClientConnection::start() {
 // ---- turns
 
 void ClientConnection::on_data(Bytes bytes) {
+  if (!has_received_ && is_for_tls(bytes)) return close();
   in_turn_ = true;
   channel_.count_received(bytes.size());
   keepalive_.on_activity(channel_.loop().now());
   engine_.handle_input(bytes, channel_.loop().now());
   turn();
+}
+
+// A TLS server answers our preface with an alert.
+bool ClientConnection::is_for_tls(Bytes first) {
+  has_received_ = true;
+  if (stream_->peer().is_tls || !net::begins_tls(first)) return false;
+  loss_reason_ = " (" + net::unexpected_tls_text("the server") + ")";
+  return true;
 }
 
 void ClientConnection::on_sent() {
@@ -116,7 +126,7 @@ void ClientConnection::arm_timer() {
 void ClientConnection::on_timer(Time now) {
   engine_.handle_timeout(now);
   const auto action = keepalive_.handle_timeout(now, engine_.open_streams() != 0);
-  if (action == Keepalive::Action::kSendPing) engine_.send_ping(kKeepalivePing);
+  if (action == Keepalive::Action::kSendPing) engine_.send_ping(kClientPing);
   if (action == Keepalive::Action::kDead) {
     loss_reason_ += " (no answer to keepalive pings)";
     return close();

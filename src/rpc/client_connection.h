@@ -76,6 +76,7 @@ class ClientConnection final : private net::StreamEvents,
   void on_ping(uint64_t) override {}
   void on_ping_ack(uint64_t) override {}
 
+  bool is_for_tls(Bytes first);
   void turn();
   void run_ready();
   void run_call(ClientCall& call);
@@ -98,6 +99,7 @@ class ClientConnection final : private net::StreamEvents,
   std::string loss_reason_;
   bool in_turn_ = false;
   bool reading_paused_ = false;
+  bool has_received_ = false;
   bool has_opened_calls_ = false;
   bool ended_ = false;
   bool capacity_grew_ = false;  // streams ended or settings came: pending calls may go

@@ -6,7 +6,9 @@
 
 #include "saker/h2/options.h"
 #include "saker/net/loop.h"
+#include "saker/net/tls_options.h"
 #include "saker/rpc/keepalive.h"
+#include "saker/tls/context.h"
 
 namespace saker::rpc {
 
@@ -28,6 +30,11 @@ struct ChannelOptions {
   uint32_t max_receive_message_bytes = 4 << 20;   // limit: one reply message
   size_t max_connection_memory_bytes = 16 << 20;  // limit: messages in assembly on one connection
   std::string authority;                          // empty: from the target
+  tls::ClientContext tls;                         // none: plain text
+  // Whom the server's certificate must be for: a DNS name or an IP address; empty: the target's host,
+  // and "localhost" where the target has none.
+  std::string tls_server_name;
+  net::TlsStreamOptions tls_stream;
   std::string user_agent = "saker/" SAKER_VERSION;
   // Reconnecting: grpc/doc/connection-backoff.md.
   Duration initial_backoff = std::chrono::seconds(1);

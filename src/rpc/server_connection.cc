@@ -1,6 +1,9 @@
 #include "saker/rpc/server_connection.h"
 
+#include <cerrno>
+
 #include "saker/grpc/path.h"
+#include "saker/net/failure_text.h"
 #include "saker/rpc/dispatcher.h"
 #include "saker/rpc/request_head.h"
 #include "saker/rpc/server_loop.h"
@@ -47,12 +50,20 @@ size_t ServerConnection::memory_bytes() const {
 // ---- turns
 
 void ServerConnection::on_data(Bytes bytes) {
+  if (!has_received_) note_first_bytes(bytes);
   loop_.counters().bytes_received += bytes.size();
   active_at_ = loop_.loop().now();
   keepalive_.on_activity(active_at_);
   in_turn_ = true;
   engine_.handle_input(bytes, loop_.loop().now());
   turn();
+}
+
+// The engine refuses what is no HTTP/2; that it is TLS is worth a word to whoever has set it up so.
+void ServerConnection::note_first_bytes(Bytes first) {
+  has_received_ = true;
+  if (peer().is_tls || !net::begins_tls(first)) return;
+  loop_.report_peer(peer(), net::unexpected_tls_text("the client"));
 }
 
 // Most often nothing has gathered meanwhile, and that is the end of it.
@@ -157,7 +168,11 @@ void ServerConnection::check_idle(Time now) {
 
 // ---- the end
 
-void ServerConnection::on_end(const Error&) {
+void ServerConnection::on_end(const Error& error) {
+  if (peer().is_tls && error.system_error == EPROTO) {
+    loop_.counters().tls_failures += 1;
+    loop_.report_peer(peer(), error.message);
+  }
   ended_ = true;
   engine_.handle_transport_end();
   schedule();
@@ -216,6 +231,8 @@ void ServerConnection::log_call(const ServerCall& call, StatusCode code, Duratio
   record->code = code;
   record->transport = peer().transport;
   record->peer.assign(peer().name);
+  const tls::PeerIdentity* identity = peer().identity;
+  record->identity.assign(identity == nullptr ? std::string_view() : identity->name());
   record->traceparent.assign(call.context_.metadata_.find("traceparent").value_or(""));
   loop_.call_ring().publish();
   loop_.counters().records_logged += 1;

@@ -86,6 +86,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   void on_ping(uint64_t opaque) override;
   void on_ping_ack(uint64_t opaque) override;
 
+  void note_first_bytes(Bytes first);
   void log_call(const ServerCall& call, grpc::StatusCode code, Duration duration);
   static void add_metadata(grpc::Metadata& metadata, std::span<const hpack::Field> fields);
   CallCompression compression_for(grpc::CompressionSet accepted) const;
@@ -123,6 +124,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   size_t released_calls_ = 0;
   uint64_t data_frames_at_ping_ = 0;
   bool too_many_pings_ = false;
+  bool has_received_ = false;
   bool in_turn_ = false;
   bool reading_paused_ = false;
   bool ended_ = false;  // the stream has ended or been closed

@@ -2,13 +2,17 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "saker/grpc/compression.h"
 #include "saker/h2/options.h"
 #include "saker/net/loop.h"
+#include "saker/net/tls_options.h"
 #include "saker/rpc/call_log.h"
 #include "saker/rpc/keepalive.h"
+#include "saker/tls/context.h"
 
 namespace saker::rpc {
 
@@ -28,6 +32,12 @@ struct ServerOptions {
   std::vector<uint32_t> allowed_vsock_cids;
   size_t max_connections = 100'000;                   // limit: open connections of the whole server
   Duration drain_timeout = std::chrono::seconds(10);  // limit: from drain to closing what is left
+  tls::ServerContext
+      tls;  // of connections from now on; none: plain text. See Server::replace_tls()
+  net::TlsStreamOptions tls_stream;
+  // Told of peers that cannot be served: no TLS where it must be, or a bad certificate, say. On any
+  // loop's thread, a few times a second at most.
+  std::function<void(const net::Peer& peer, const std::string& why)> report_peer;
   Duration write_stall_timeout = std::chrono::seconds(60);  // limit: the peer takes no byte of ours
 };
 
