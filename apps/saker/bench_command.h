@@ -13,7 +13,7 @@
 namespace saker::app {
 
 // TARGET and everything but --size, which each workload has its own default for.
-void add_bench_options(CLI::App& command, BenchOptions& options);
+void add_bench_options(CLI::App& command, BenchOptions& options, KeyFlag key = KeyFlag::kTls);
 // What only the options together can get wrong.
 Result<void> check_bench_options(const BenchOptions& options);
 

@@ -4,7 +4,7 @@
 //   void add_x_command(CLI::App& app, int& exit_code) {
 //     const auto options = std::make_shared<XOptions>();
 //     CLI::App& command = *app.add_subcommand("x", "what it does");
-//     add_target(command, options->target);
+//     add_target_options(command, options->target);
 //     command.footer("Examples:\n  saker x ...");
 //     command.callback([options, &exit_code] { exit_code = run_x(*options); });
 //   }
