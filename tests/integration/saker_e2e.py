@@ -123,9 +123,10 @@ class Server:
         self._stderr: list[str] = []
         self._reader = threading.Thread(target=self._read_stderr, daemon=True)
         self._reader.start()
-        self.ready_lines = self._wait_until_ready(max(1, len(listen)), "--metrics" in arguments)
+        listeners = len(listen) + arguments.count("--listen-plaintext")
+        self.ready_lines = self._wait_until_ready(max(1, listeners), "--metrics" in arguments)
         self.addresses = [
-            line.removeprefix("listening on ")
+            line.removeprefix("listening on ").removesuffix(" with TLS")
             for line in self.ready_lines
             if line.startswith("listening on ")
         ]
