@@ -137,6 +137,7 @@ void TlsStream::pause_reading(bool paused) {
     transport_->pause_reading(true);
   } else if (carry_.empty()) {
     transport_->pause_reading(false);
+    send();
   } else {
     loop_.at_turn_end(*this);  // the transport follows when this is used up
   }
@@ -161,8 +162,8 @@ void TlsStream::resume() {
   is_gone_ = nullptr;
   if (!is_open()) return;
   carry_ = std::move(input);
-  send();
   if (!is_paused_) transport_->pause_reading(false);
+  send();
   check_engine();
 }
 
@@ -184,7 +185,14 @@ void TlsStream::send() {
       engine_.state() == tls::State::kOpen || engine_.state() == tls::State::kPeerClosed;
   if (may_write && !plain_.empty()) engine_.write(plain_, tuning::kTlsWriteBytes, out_);
   if (engine_.state() == tls::State::kFailed && is_open()) loop_.at_turn_end(*this);
-  if (!out_.empty()) transport_->submit(std::move(out_));
+  if (!out_.empty() && !may_wait()) transport_->submit(std::move(out_));
+}
+
+// A TLS 1.3 server's tickets, to a peer that may have gone already: that such a write fails must not
+// take away what the peer sent before and a pause still hides.
+bool TlsStream::may_wait() const {
+  return is_server_ && is_paused_ && !in_flight_ && engine_.state() == tls::State::kOpen &&
+         engine_.is_tls13();
 }
 
 void TlsStream::on_sent() {

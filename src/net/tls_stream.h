@@ -52,6 +52,7 @@ class TlsStream final : public Stream, private StreamEvents, private Timer, priv
   void deliver(Bytes& input);
   void resume();
   void send();
+  bool may_wait() const;
   void check_engine();
   void fail(const std::string& why);
   void end(Error error);

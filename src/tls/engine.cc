@@ -210,6 +210,10 @@ const char* Engine::version() const {
   return SSL_get_version(ssl_);
 }
 
+bool Engine::is_tls13() const {
+  return SSL_version(ssl_) == TLS1_3_VERSION;
+}
+
 const char* Engine::cipher() const {
   return SSL_get_cipher_name(ssl_);
 }

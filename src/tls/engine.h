@@ -60,6 +60,7 @@ class Engine {
   const PeerIdentity* peer_identity() const { return identity_ ? &*identity_ : nullptr; }
   bool was_resumed() const;
   const char* version() const;  // "TLSv1.3"
+  bool is_tls13() const;
   const char* cipher() const;
 
   // ---- for OpenSSL's callbacks
