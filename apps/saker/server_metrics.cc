@@ -18,7 +18,7 @@ constexpr MetricName kCallsOpen = {"saker_calls_open",
                                    "Calls whose handler or stream has not ended."};
 constexpr MetricName kConnectionsOpen = {"saker_connections_open", "Connections open."};
 constexpr MetricName kTlsFailures = {"saker_tls_failures_total",
-                                    "Connections that TLS ended, before they were open mostly."};
+                                     "Connections that TLS ended, before they were open mostly."};
 constexpr MetricName kConnectionsOpened = {"saker_connections_opened_total",
                                            "Connections accepted."};
 constexpr MetricName kInvariantsBroken = {
