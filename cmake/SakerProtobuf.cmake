@@ -3,8 +3,8 @@
 #   name           the messages (foo/bar.pb.h): protobuf and nothing else
 #   name_services  typed services and stubs (foo/bar.saker.h, by protoc-gen-saker): name and saker::rpc
 # PROTOS are written as they are imported, relative to one of IMPORT_DIRS. DEPS: targets of other saker_generate() calls
-# whose protos these import.
-find_package(Protobuf REQUIRED)
+# whose protos these import; saker::proto for Saker's own and the standard ones.
+# In a project of your own this comes with find_package(saker) or add_subdirectory(saker).
 
 # One run of protoc on one file. Its imports are dependencies by way of a depfile.
 function(_saker_protoc)
@@ -36,8 +36,9 @@ function(saker_generate)
   if(arg_UNPARSED_ARGUMENTS OR NOT arg_TARGET OR NOT arg_PROTOS OR NOT arg_IMPORT_DIRS)
     message(FATAL_ERROR "saker_generate(TARGET name PROTOS file... IMPORT_DIRS dir... [DEPS target...])")
   endif()
-  set(messages_dir ${CMAKE_BINARY_DIR}/gen/${arg_TARGET}/messages)
-  set(services_dir ${CMAKE_BINARY_DIR}/gen/${arg_TARGET}/services)
+  find_package(Protobuf REQUIRED)
+  set(messages_dir ${PROJECT_BINARY_DIR}/gen/${arg_TARGET}/messages)
+  set(services_dir ${PROJECT_BINARY_DIR}/gen/${arg_TARGET}/services)
   list(TRANSFORM arg_IMPORT_DIRS PREPEND -I OUTPUT_VARIABLE import_flags)
   foreach(proto IN LISTS arg_PROTOS)
     _saker_find_proto(${proto} source ${arg_IMPORT_DIRS})
@@ -45,22 +46,24 @@ function(saker_generate)
     _saker_protoc(PROTO ${proto} FLAGS --cpp_out=${messages_dir} IMPORT_FLAGS ${import_flags}
       OUTPUTS ${messages_dir}/${stem}.pb.h ${messages_dir}/${stem}.pb.cc DEPENDS ${source})
     _saker_protoc(PROTO ${proto}
-      FLAGS --plugin=protoc-gen-saker=$<TARGET_FILE:protoc-gen-saker> --saker_out=${services_dir}
+      FLAGS --plugin=protoc-gen-saker=$<TARGET_FILE:saker::protoc-gen-saker> --saker_out=${services_dir}
       IMPORT_FLAGS ${import_flags}
       OUTPUTS ${services_dir}/${stem}.saker.h ${services_dir}/${stem}.saker.cc
-      DEPENDS ${source} protoc-gen-saker)
+      DEPENDS ${source} saker::protoc-gen-saker)
     list(APPEND messages ${messages_dir}/${stem}.pb.h ${messages_dir}/${stem}.pb.cc)
     list(APPEND services ${services_dir}/${stem}.saker.h ${services_dir}/${stem}.saker.cc)
   endforeach()
   add_library(${arg_TARGET} STATIC ${messages})
-  target_include_directories(${arg_TARGET} SYSTEM PUBLIC ${messages_dir})
+  target_include_directories(${arg_TARGET} SYSTEM PUBLIC $<BUILD_INTERFACE:${messages_dir}>)
   target_link_libraries(${arg_TARGET} PUBLIC protobuf::libprotobuf ${arg_DEPS})
   add_library(${arg_TARGET}_services STATIC ${services})
-  target_include_directories(${arg_TARGET}_services PUBLIC ${services_dir})
+  target_include_directories(${arg_TARGET}_services PUBLIC $<BUILD_INTERFACE:${services_dir}>)
   target_link_libraries(${arg_TARGET}_services PUBLIC ${arg_TARGET} saker::rpc)
   foreach(dep IN LISTS arg_DEPS)
     target_link_libraries(${arg_TARGET}_services PUBLIC ${dep}_services)
   endforeach()
-  saker_target_defaults(${arg_TARGET}_services)
+  if(COMMAND saker_target_defaults)
+    saker_target_defaults(${arg_TARGET}_services)
+  endif()
   set_target_properties(${arg_TARGET} ${arg_TARGET}_services PROPERTIES UNITY_BUILD OFF)
 endfunction()

@@ -1,5 +1,6 @@
-# saker_library(NAME dir SOURCES ... DEPS ...): one static library per folder of src/. Its include directory holds nothing but
-# saker/<dir>, so that an include of a layer that is not among DEPS does not compile.
+# saker_library(dir SOURCES ... DEPS ...): one static library per folder of src/. Its include directory holds nothing but
+# saker/<dir>, so that an include of a layer that is not among DEPS does not compile. It is installed with its headers, unless
+# NO_INSTALL.
 # saker_test(NAME SOURCES ... DEPS ...): a GoogleTest program, registered with CTest under NAME.
 # NO_UNITY: the sources' own constants share names, so that they are compiled one by one even where CMAKE_UNITY_BUILD is on.
 function(saker_target_defaults target)
@@ -8,12 +9,12 @@ function(saker_target_defaults target)
 endfunction()
 
 function(saker_library folder)
-  cmake_parse_arguments(arg "NO_UNITY" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  cmake_parse_arguments(arg "NO_UNITY;NO_INSTALL" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
   string(REPLACE "/" "_" name ${folder})
-  set(include_root ${CMAKE_BINARY_DIR}/inc/${name})
+  set(include_root ${PROJECT_BINARY_DIR}/inc/${name})
   get_filename_component(parent saker/${folder} DIRECTORY)
   file(MAKE_DIRECTORY ${include_root}/${parent})
-  file(CREATE_LINK ${CMAKE_SOURCE_DIR}/src/${folder} ${include_root}/saker/${folder} SYMBOLIC)
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/src/${folder} ${include_root}/saker/${folder} SYMBOLIC)
   add_library(saker_${name} STATIC ${arg_SOURCES})
   add_library(saker::${name} ALIAS saker_${name})
   target_include_directories(saker_${name} PUBLIC $<BUILD_INTERFACE:${include_root}>)
@@ -21,6 +22,10 @@ function(saker_library folder)
   saker_target_defaults(saker_${name})
   if(arg_NO_UNITY)
     set_target_properties(saker_${name} PROPERTIES UNITY_BUILD OFF)
+  endif()
+  if(NOT arg_NO_INSTALL)
+    saker_install_library(saker_${name} ${name})
+    saker_install_headers(${PROJECT_SOURCE_DIR}/src/${folder}/ saker/${folder})
   endif()
 endfunction()
 

@@ -17,8 +17,10 @@ function(saker_vm_test)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 300)
   endif()
-  math(EXPR ctest_timeout "2 * ${arg_TIMEOUT} + 100")  # a second try where the emulator hangs
-  set(options --strip --timeout ${arg_TIMEOUT} --collect ${CMAKE_BINARY_DIR}/test-results
+  # Again where the emulator hangs, and a second try.
+  math(EXPR ctest_timeout "3 * ${arg_TIMEOUT} + 100")
+  set(results ${CMAKE_BINARY_DIR}/test-results)
+  set(options --strip --timeout ${arg_TIMEOUT} --collect ${results}
     --env GTEST_OUTPUT=xml:/vm/collect/${arg_NAME}.xml)
   foreach(pair IN LISTS arg_ENV)
     list(APPEND options --env ${pair})
@@ -40,7 +42,8 @@ function(saker_vm_test)
     endforeach()
   endif()
   add_test(NAME ${arg_NAME}
-    COMMAND ${PROJECT_SOURCE_DIR}/tests/vm/run-in-vm ${options} -- ${program} ${arg_COMMAND})
+    COMMAND ${PROJECT_SOURCE_DIR}/tests/vm/second_try ${arg_NAME} ${results}
+      ${PROJECT_SOURCE_DIR}/tests/vm/run-in-vm ${options} -- ${program} ${arg_COMMAND})
   set_tests_properties(${arg_NAME} PROPERTIES SKIP_RETURN_CODE 126 TIMEOUT ${ctest_timeout} RUN_SERIAL ON
     LABELS vm)
 endfunction()

@@ -58,6 +58,7 @@ class Words(unittest.TestCase):
             ("src/rpc/a.cc", "auto v = parse(x).value();", "value"),
             ("src/rpc/a.cc", "throw x;", "throw"),
             ("src/net/a.h", "std::shared_ptr<int> p;", "shared-ptr"),
+            ("src/rpc/a.cc", "return {StatusCode::kNotFound, m, {}};", "application-status"),
             ("src/h2/a_test.cc", "TEST(A, DISABLED_b) {}", "disabled-test"),
             ("src/h2/a_test.cc", "GTEST_SKIP();", "skip-reason"),
             ("src/h2/a.cc", "// TO" "DO later", "unfinished"),
@@ -75,6 +76,8 @@ class Words(unittest.TestCase):
             ("src/h2/a.cc", '// never assert(x)\nlog("abort()");'),
             ("src/h2/a_test.cc", "x.value(); GTEST_SKIP() << why; _exit(0);"),
             ("src/rpc/a.cc", "std::shared_ptr<int> p;"),
+            ("src/rpc/a_test.cc", "StatusCode::kAborted"),
+            ("src/services/x/a.cc", "StatusCode::kNotFound"),
             ("src/h2/a.cc", "int xxx = 0;  // /tmp/nameXXXXXX"),
             ("src/h2/a.cc", "// lint-allow: assert third party macro\nassert(x);"),
         ]

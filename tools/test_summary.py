@@ -95,6 +95,13 @@ def print_skipped(cases: list[Case]) -> None:
             print(f"    {name}")
 
 
+def print_second_tries(results: pathlib.Path) -> None:
+    """Tests that failed once and ran again (tests/vm/second_try)."""
+    path = results / "second-tries.txt"
+    if path.exists():
+        print("\nRan a second time: " + ", ".join(path.read_text().split()))
+
+
 def must_run_violations(patterns: list[str], cases: list[Case], partial: bool) -> list[str]:
     violations = []
     for pattern in patterns:
@@ -125,6 +132,7 @@ def main(arguments: list[str]) -> int:
         return 1
     cases = collect(options.results)
     print_skipped(cases)
+    print_second_tries(options.results)
     violations = []
     if options.must_run:
         violations = must_run_violations(read_patterns(options.must_run), cases, options.partial)

@@ -67,8 +67,8 @@ void add_load_options(CLI::App& command, BenchOptions& options) {
 
 }  // namespace
 
-void add_bench_options(CLI::App& command, BenchOptions& options) {
-  add_target(command, options.target);
+void add_bench_options(CLI::App& command, BenchOptions& options, KeyFlag key) {
+  add_target_options(command, options.target, key);
   add_load_options(command, options);
   add_duration(command, "--deadline", options.deadline,
                "of each call, in steps down to 7/8 of it; 0: none")
@@ -107,8 +107,8 @@ Result<void> check_bench_options(const BenchOptions& options) {
                 std::to_string(options.connections) +
                 ": each thread needs a connection of its own");
   }
-  if (options.target.transport == net::Transport::kFd && options.connections > 1) {
-    return fail(net::to_string(options.target) + " is one connection: -c 1");
+  if (options.target.address.transport == net::Transport::kFd && options.connections > 1) {
+    return fail(net::to_string(options.target.address) + " is one connection: -c 1");
   }
   if (options.connections * options.streams > kMaxInFlight) {
     return fail("-c " + std::to_string(options.connections) + " times -m " +
@@ -137,6 +137,7 @@ void add_bench_command(CLI::App& app, int& exit_code) {
   echo.callback([options, &exit_code] {
     exit_code = run_bench(*options, EchoWorkload(options->payload_bytes));
   });
+  add_bench_call_command(bench, exit_code);
   add_bench_sign_command(bench, exit_code);
   bench.footer("Example:\n  saker bench echo 127.0.0.1:50051 -c 10 -m 100 -z 5s");
 }

@@ -13,7 +13,7 @@
 namespace saker::app {
 
 // TARGET and everything but --size, which each workload has its own default for.
-void add_bench_options(CLI::App& command, BenchOptions& options);
+void add_bench_options(CLI::App& command, BenchOptions& options, KeyFlag key = KeyFlag::kTls);
 // What only the options together can get wrong.
 Result<void> check_bench_options(const BenchOptions& options);
 
@@ -36,7 +36,7 @@ int run_bench(const BenchOptions& options, const Workload& workload) {
     runner.run(live.period(), [&](const BenchProgress& progress) { live.show(progress); });
   }
   live.clear();
-  const bench::Report report = build_report(options, Workload::method().path(), runner.results());
+  const bench::Report report = build_report(options, workload.method().path(), runner.results());
   std::cout << (options.json ? format_json(report) : format_text(report)) << std::flush;
   return exit_code_of(options, report, runner.interrupted());
 }

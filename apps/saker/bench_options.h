@@ -9,12 +9,12 @@
 #include "saker/base/time.h"
 #include "saker/bench/assertion.h"
 #include "saker/bench/schedule.h"
-#include "saker/net/address.h"
+#include "target_options.h"
 
 namespace saker::app {
 
 struct BenchOptions {
-  net::Address target;
+  TargetOptions target;
   uint64_t connections = 10;  // of all threads together
   uint64_t streams = 100;     // calls in flight per connection
   uint64_t threads = 1;

@@ -39,8 +39,8 @@ Facts environment(const BenchOptions& options) {
 }
 
 void add_settings(const BenchOptions& options, bench::Report& report) {
-  report.target = net::to_string(options.target);
-  report.transport = net::transport_name(options.target.transport);
+  report.target = net::to_string(options.target.address);
+  report.transport = net::transport_name(options.target.address.transport);
   report.connections = static_cast<uint32_t>(options.connections);
   report.streams_per_connection = static_cast<uint32_t>(options.streams);
   report.threads = static_cast<uint32_t>(options.threads);

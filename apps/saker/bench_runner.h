@@ -110,7 +110,10 @@ class BenchRunner {
         std::max(channel.max_receive_message_bytes, static_cast<uint32_t>(reply_bytes));
     channel.max_connection_memory_bytes =
         std::max(channel.max_connection_memory_bytes, reply_bytes * (options_.streams + 1));
-    unit->channel = std::make_unique<rpc::Channel>(*unit->loop, options_.target, channel);
+    if (auto used = use_target_tls(options_.target, channel); !used) {
+      return std::unexpected(used.error());
+    }
+    unit->channel = std::make_unique<rpc::Channel>(*unit->loop, options_.target.address, channel);
     return unit;
   }
 

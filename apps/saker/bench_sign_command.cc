@@ -47,7 +47,7 @@ void add_bench_sign_command(CLI::App& bench, int& exit_code) {
   options->bench.streams = 10;
   options->bench.connections = 2;
   CLI::App& command = *bench.add_subcommand("sign", "signatures of one algorithm, verified");
-  add_bench_options(command, options->bench);
+  add_bench_options(command, options->bench, KeyFlag::kSigning);
   add_key_choice(command, options->key);
   add_algorithm(command, options->algorithm);
   add_count(command, "--verify-every", options->verify_every, 0, UINT32_MAX,

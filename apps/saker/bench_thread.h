@@ -170,7 +170,7 @@ class BenchThread {
       call_options.deadline =
           time_after(call.sent, options_.deadline - options_.deadline / 8192 * step);
     }
-    call.start(channel_, Workload::method(), call_options);
+    call.start(channel_, workload_.method(), call_options);
   }
 
   // Open loop: everything that is due and has a free stream;

@@ -1,6 +1,6 @@
 // Workload: what the load generator sends and how it knows that an answer is right.
 // A workload is a type with
-//   Request, Reply, a static method(), begin(Request&) once per call object,
+//   Request, Reply, method(), begin(Request&) once per call object,
 //   prepare(Request&, sequence, wall_ns) before each call,
 //   and a class Checker, one a thread, made of the workload,
 //   with check(const Request&, const Reply&): null, or what is wrong.

@@ -72,6 +72,7 @@ void CallLogWriter::write(const rpc::CallRecord& record) {
       .add_microseconds("duration_us", record.duration_ns)
       .add("request_bytes", record.request_bytes)
       .add("reply_bytes", record.reply_bytes);
+  if (record.identity.size != 0) line_.add("identity", record.identity.view());
   if (record.traceparent.size != 0) line_.add("traceparent", record.traceparent.view());
   const std::string_view members = line_.members();
   const spdlog::log_clock::time_point time{std::chrono::nanoseconds(record.received_wall_ns)};

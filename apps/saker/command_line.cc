@@ -180,6 +180,11 @@ std::string unexpected_argument(const CLI::App& command, const std::string& argu
   const std::string name = argument.substr(0, argument.find('='));
   const auto near = nearest_word(name, is_flag ? flags_of(command) : commands);
   if (near) message += "; did you mean " + *near + "?";
+  // Where TARGET is taken for one only if it is an address: why it is none.
+  if (!is_flag && command.get_validate_positionals()) {
+    const auto target = net::parse_address(argument);
+    if (!target) message += "; as TARGET: " + target.error().message;
+  }
   return message;
 }
 

@@ -4,7 +4,7 @@
 //   void add_x_command(CLI::App& app, int& exit_code) {
 //     const auto options = std::make_shared<XOptions>();
 //     CLI::App& command = *app.add_subcommand("x", "what it does");
-//     add_target(command, options->target);
+//     add_target_options(command, options->target);
 //     command.footer("Examples:\n  saker x ...");
 //     command.callback([options, &exit_code] { exit_code = run_x(*options); });
 //   }
@@ -19,11 +19,15 @@ namespace saker::app {
 
 void add_serve_command(CLI::App& app, int& exit_code);
 void add_echo_command(CLI::App& app, int& exit_code);
+void add_call_command(CLI::App& app, int& exit_code);
+void add_list_command(CLI::App& app, int& exit_code);
+void add_describe_command(CLI::App& app, int& exit_code);
 void add_sign_command(CLI::App& app, int& exit_code);
 void add_verify_command(CLI::App& app, int& exit_code);
 void add_keys_command(CLI::App& app, int& exit_code);
 void add_bench_command(CLI::App& app, int& exit_code);
-// `saker bench sign`, a subcommand of `bench`.
+// Subcommands of `bench`.
+void add_bench_call_command(CLI::App& bench, int& exit_code);
 void add_bench_sign_command(CLI::App& bench, int& exit_code);
 void add_interop_client_command(CLI::App& app, int& exit_code);
 void add_interop_server_command(CLI::App& app, int& exit_code);

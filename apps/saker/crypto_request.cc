@@ -44,8 +44,8 @@ Result<std::optional<T>> parse_optional(std::string_view text) {
 
 }  // namespace
 
-void add_crypto_target(CLI::App& command, CryptoTarget& out) {
-  add_target(command, out.target);
+void add_crypto_target(CLI::App& command, CryptoTarget& out, KeyFlag key) {
+  add_target_options(command, out.target, key);
   add_positive_duration(command, "--deadline", out.deadline,
                         "how long to wait for the answer (10s)");
   command.add_flag("--wait-for-ready", out.wait_for_ready,

@@ -10,12 +10,13 @@
 #include "saker/crypto/v1/crypto.pb.h"
 #include "saker/rpc/blocking_client.h"
 #include "saker/services/crypto/algorithm.h"
+#include "target_options.h"
 
 namespace saker::app {
 
 // How the service is called.
 struct CryptoTarget {
-  net::Address target;
+  TargetOptions target;
   Duration deadline = std::chrono::seconds(10);
   bool wait_for_ready = false;
   bool json = false;
@@ -34,7 +35,8 @@ struct SigningInput {
   crypto::SignatureFormat format = crypto::SignatureFormat::kDer;
 };
 
-void add_crypto_target(CLI::App& command, CryptoTarget& out);
+// `key`: what --key means in this command.
+void add_crypto_target(CLI::App& command, CryptoTarget& out, KeyFlag key = KeyFlag::kSigning);
 // --key NAME | --key-type TYPE: one of them.
 void add_key_choice(CLI::App& command, KeyChoice& out);
 // --algorithm NAME, required.
@@ -82,7 +84,11 @@ int report_status(const grpc::Status& status);
 template <typename Request, typename Reply>
 int call_crypto(const CryptoTarget& target, const rpc::ClientMethod& method, const Request& request,
                 Reply& reply) {
-  auto client = rpc::BlockingClient::create(target.target);
+  rpc::ChannelOptions channel;
+  if (auto used = use_target_tls(target.target, channel); !used) {
+    return fail_usage(used.error().message);
+  }
+  auto client = rpc::BlockingClient::create(target.target.address, channel);
   if (!client) return fail_usage(client.error().message);
   rpc::BlockingContext context;
   context.timeout = target.deadline;

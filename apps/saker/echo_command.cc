@@ -83,7 +83,7 @@ void add_echo_command(CLI::App& app, int& exit_code) {
   const auto arguments = std::make_shared<EchoArguments>();
   EchoOptions& options = arguments->options;
   CLI::App& command = *app.add_subcommand("echo", "one call, or a few, with their latency");
-  add_target(command, options.target);
+  add_target_options(command, options.target);
   CLI::Option* text =
       command.add_option("--payload", arguments->text, "send this text")->type_name("TEXT");
   CLI::Option* size = add_parsed<uint64_t>(
@@ -123,7 +123,8 @@ void add_echo_command(CLI::App& app, int& exit_code) {
       "Examples:\n"
       "  saker echo\n"
       "  saker echo vsock:3:50051 --payload hello --wait-for-ready --deadline 1m\n"
-      "  saker echo unix:/run/saker.sock --size 1MiB --count 10 --json");
+      "  saker echo unix:/run/saker.sock --size 1MiB --count 10 --json\n"
+      "  saker echo signer.example.org:50051 --tls --ca ca.pem --tls-cert me.pem --tls-key me.key");
   command.callback([arguments, &exit_code] { exit_code = run_echo(*arguments); });
 }
 

@@ -7,12 +7,12 @@
 #include "saker/base/time.h"
 #include "saker/grpc/compression.h"
 #include "saker/grpc/metadata.h"
-#include "saker/net/address.h"
+#include "target_options.h"
 
 namespace saker::app {
 
 struct EchoOptions {
-  net::Address target;
+  TargetOptions target;
   std::string payload;
   bool show_payload = false;  // it came as text from the command line
   uint64_t count = 1;

@@ -94,7 +94,7 @@ std::string format_summary(const std::vector<EchoResult>& results) {
 
 std::string format_json(const EchoOptions& options, const std::vector<EchoResult>& results) {
   Json json;
-  json["target"] = net::to_string(options.target);
+  json["target"] = net::to_string(options.target.address);
   json["method"] = options.stream ? "/saker.echo.v1.Echo/EchoStream" : "/saker.echo.v1.Echo/Echo";
   json["calls"] = Json::array();
   for (const EchoResult& result : results) json["calls"].push_back(call_json(options, result));

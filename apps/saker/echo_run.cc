@@ -101,7 +101,11 @@ class EchoStreamBase : public rpc::StreamingClientCall<EchoRequest, EchoReply>, 
 
 Result<std::unique_ptr<EchoRun>> EchoRun::make(const EchoOptions& options,
                                                std::function<void(const EchoResult&)> on_result) {
-  auto client = rpc::BlockingClient::create(options.target, channel_options(options));
+  rpc::ChannelOptions channel = channel_options(options);
+  if (auto used = use_target_tls(options.target, channel); !used) {
+    return std::unexpected(used.error());
+  }
+  auto client = rpc::BlockingClient::create(options.target.address, channel);
   if (!client) return std::unexpected(client.error());
   return std::unique_ptr<EchoRun>(new EchoRun(options, *std::move(client), std::move(on_result)));
 }

@@ -9,11 +9,13 @@
 #include "interop_cases.h"
 #include "process.h"
 #include "saker/base/quantity.h"
+#include "target_options.h"
 
 namespace saker::app {
 namespace {
 
 struct InteropArguments {
+  TargetOptions target;
   InteropOptions options;
   std::vector<std::string> cases;
   bool list = false;
@@ -46,12 +48,16 @@ bool run_case(InteropSession& session, const InteropCase& chosen) {
   return result.has_value();
 }
 
-int run_client(const InteropArguments& arguments) {
+int run_client(InteropArguments& arguments) {
   if (arguments.list) {
     for (const InteropCase& each : interop_cases()) std::cout << each.name << '\n';
     return kExitOk;
   }
   ignore_broken_pipes();
+  arguments.options.target = arguments.target.address;
+  if (auto tls = use_target_tls(arguments.target, arguments.options.channel); !tls) {
+    return fail_usage(tls.error().message);
+  }
   auto session = InteropSession::make(arguments.options);
   if (!session) return fail_usage(session.error().message);
   size_t failed = 0;
@@ -103,7 +109,7 @@ void add_interop_client_command(CLI::App& app, int& exit_code) {
   InteropOptions& options = arguments->options;
   CLI::App& command =
       *app.add_subcommand("interop-client", "gRPC's interoperability cases against a server");
-  add_target(command, options.target);
+  add_target_options(command, arguments->target);
   add_cases(command, arguments->cases);
   command.add_flag("--list", arguments->list, "print the names of all cases, and end");
   add_positive_duration(command, "--deadline", options.deadline,

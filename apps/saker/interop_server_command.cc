@@ -12,6 +12,7 @@
 #include "process.h"
 #include "saker/rpc/server.h"
 #include "saker/services/interop/interop_service.h"
+#include "tls_files.h"
 
 namespace saker::app {
 namespace {
@@ -23,7 +24,22 @@ constexpr size_t kConnectionMemoryBytes = 512 << 20;
 struct InteropServerArguments {
   std::vector<net::Address> listen;
   uint64_t threads = 1;
+  ServeTlsOptions tls;
 };
+
+Result<rpc::ServerOptions> server_options(const InteropServerArguments& arguments) {
+  rpc::ServerOptions options;
+  options.threads = arguments.threads;
+  options.max_connection_memory_bytes = kConnectionMemoryBytes;
+  if (auto checked = check_server_tls(arguments.tls); !checked) {
+    return std::unexpected(checked.error());
+  }
+  if (!arguments.tls.is_wanted()) return options;
+  auto context = load_server_tls(arguments.tls);
+  if (!context) return std::unexpected(context.error());
+  options.tls = *std::move(context);
+  return options;
+}
 
 Result<void> open_listeners(const std::vector<net::Address>& addresses, rpc::Server& server) {
   for (const net::Address& address : addresses) {
@@ -37,10 +53,9 @@ Result<void> open_listeners(const std::vector<net::Address>& addresses, rpc::Ser
 int run_server(const InteropServerArguments& arguments) {
   raise_descriptor_limit();
   ignore_broken_pipes();
-  rpc::ServerOptions options;
-  options.threads = arguments.threads;
-  options.max_connection_memory_bytes = kConnectionMemoryBytes;
-  rpc::Server server(options);
+  const auto options = server_options(arguments);
+  if (!options) return fail_usage(options.error().message);
+  rpc::Server server(*options);
   interop::register_interop_service(server.dispatcher());
   if (auto prepared = server.prepare(); !prepared) return fail_usage(prepared.error().message);
   auto listen = arguments.listen;
@@ -80,6 +95,10 @@ void add_interop_server_command(CLI::App& app, int& exit_code) {
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   add_count(command, "--threads", arguments->threads, 1, 1024, "event loops")->default_str("1");
+  command.add_option("--tls-cert", arguments->tls.certificate, "TLS: certificate and chain (PEM)")
+      ->type_name("FILE");
+  command.add_option("--tls-key", arguments->tls.key, "the certificate's private key (PEM)")
+      ->type_name("FILE");
   command.footer(
       "Serves grpc.testing.TestService as grpc/doc/interop-test-descriptions.md asks, for\n"
       "saker interop-client and the interoperability clients of any other gRPC.\n\n"

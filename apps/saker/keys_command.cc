@@ -90,7 +90,7 @@ void add_keys_command(CLI::App& app, int& exit_code) {
   command.require_subcommand(1);
   const auto list = std::make_shared<ListOptions>();
   CLI::App& list_command = *command.add_subcommand("list", "all keys");
-  add_crypto_target(list_command, list->target);
+  add_crypto_target(list_command, list->target, KeyFlag::kTls);
   list_command.footer("Example:\n  saker keys list vsock:42:50051");
   list_command.callback([list, &exit_code] { exit_code = run_list(*list); });
 

@@ -18,6 +18,9 @@ int main(int argc, char** argv) {
   app.formatter(std::make_shared<HelpFormatter>());
   add_serve_command(app, exit_code);
   add_echo_command(app, exit_code);
+  add_call_command(app, exit_code);
+  add_list_command(app, exit_code);
+  add_describe_command(app, exit_code);
   add_sign_command(app, exit_code);
   add_verify_command(app, exit_code);
   add_keys_command(app, exit_code);
@@ -30,6 +33,7 @@ int main(int argc, char** argv) {
   app.footer(std::string("Examples:\n"
                          "  saker serve --listen unix:/run/saker.sock\n"
                          "  saker echo unix:/run/saker.sock --payload hello\n"
+                         "  saker call 127.0.0.1:50051 saker.echo.v1.Echo/Echo -d '{}'\n"
                          "  saker bench echo vsock:3:50051 -c 10 -m 100 -z 5s\n\n"
                          "Addresses, for listeners and targets alike:\n"
                          "  host:port  [::1]:port  unix:/path  unix-abstract:name  vsock:CID:PORT\n"

@@ -22,6 +22,8 @@
 #include "serve_services.h"
 #include "serve_settings.h"
 #include "server_log.h"
+#include "tls_files.h"
+#include "tls_reload.h"
 
 namespace saker::app {
 namespace {
@@ -61,8 +63,13 @@ Result<void> add_inherited_listeners(ServeOptions& options) {
   return {};
 }
 
+bool listens_by_default(const ServeOptions& options) {
+  return options.listen.empty() && options.listen_plaintext.empty();
+}
+
 // Fills in what depends on this machine or on other settings; afterwards the options are what runs.
 Result<void> complete(ServeOptions& options) {
+  if (auto checked = check_server_tls(options.tls); !checked) return checked;
   const size_t cpus = rpc::available_cpus();
   rpc::ServerOptions& server = options.server;
   if (server.threads == 0) server.threads = cpus;
@@ -74,7 +81,7 @@ Result<void> complete(ServeOptions& options) {
                 std::to_string(options.crypto_threads) + ") on " + std::to_string(cpus) +
                 " CPUs would keep threads from running; use fewer, or --force");
   }
-  if (options.listen.empty() && options.allowed_cids.empty()) {
+  if (listens_by_default(options) && options.allowed_cids.empty()) {
     options.allowed_cids = {net::kVsockCidLocal, net::kVsockCidHost};
   }
   const bool any =
@@ -89,34 +96,44 @@ Result<void> complete(ServeOptions& options) {
 
 // ---- the server
 
+struct Listening {
+  net::Address address;  // as bound
+  bool is_tls = false;
+};
+
 // A default VSOCK listener is a courtesy: what keeps it from listening is a warning.
-Result<std::vector<net::Address>> open_listeners(const ServeOptions& options, rpc::Server& server,
-                                                 ServerLog& log) {
-  const bool is_default = options.listen.empty();
-  std::vector<net::Address> bound;
+Result<std::vector<Listening>> open_listeners(const ServeOptions& options, rpc::Server& server,
+                                              ServerLog& log) {
+  const bool is_default = listens_by_default(options);
+  std::vector<Listening> bound;
   for (const net::Address& address :
        is_default ? default_listeners(!options.no_vsock) : options.listen) {
     auto listening = server.listen(address);
     if (listening) {
-      bound.push_back(*std::move(listening));
+      bound.push_back({*std::move(listening), options.tls.is_wanted()});
     } else if (is_default && address.transport == net::Transport::kVsock) {
       log.warning("no VSOCK listener: " + listening.error().message);
     } else {
       return std::unexpected(listening.error());
     }
   }
+  for (const net::Address& address : options.listen_plaintext) {
+    auto listening = server.listen(address, rpc::ListenerSecurity::kPlaintext);
+    if (!listening) return std::unexpected(listening.error());
+    bound.push_back({*std::move(listening), false});
+  }
   return bound;
 }
 
-void announce(const ServeOptions& options, const std::vector<net::Address>& listeners,
+void announce(const ServeOptions& options, const std::vector<Listening>& listeners,
               const ServeObservation& observation, ServerLog& log) {
   std::string all;
-  for (const net::Address& address : listeners) {
-    const std::string text = net::to_string(address);
-    std::cout << "listening on " << text << '\n';
+  for (const Listening& listener : listeners) {
+    const std::string text = net::to_string(listener.address);
+    std::cout << "listening on " << text << (listener.is_tls ? " with TLS" : "") << '\n';
     all += (all.empty() ? "" : ", ") + text;
-    const auto who = who_can_reach(address, options.server.allowed_vsock_cids);
-    if (who) log.warning(text + " is open, without TLS, to " + *who);
+    const auto who = who_can_reach(listener.address, options.server.allowed_vsock_cids);
+    if (who && !listener.is_tls) log.warning(text + " is open, without TLS, to " + *who);
   }
   if (const auto metrics = observation.metrics_address()) {
     std::cout << "metrics on http://" << net::to_string(*metrics) << "/metrics\n";
@@ -149,15 +166,39 @@ void handle_signal(int count, rpc::Server& server, ServeServices& services, Serv
   server.shut_down();
 }
 
+// The certificate, and where peers that cannot be served are told of.
+Result<rpc::ServerOptions> server_options(const ServeOptions& options, ServerLog& log) {
+  rpc::ServerOptions server = options.server;
+  server.report_peer = [&log](const net::Peer& peer, const std::string& why) {
+    log.warning("connection from " + peer.name + ": " + why);
+  };
+  if (!options.tls.is_wanted()) return server;
+  auto context = load_server_tls(options.tls);
+  if (!context) return std::unexpected(context.error());
+  server.tls = *std::move(context);
+  return server;
+}
+
+std::unique_ptr<TlsReload> watch_certificate(const ServeOptions& options, rpc::Server& server,
+                                             ServerLog& log) {
+  if (!options.tls.is_wanted()) return nullptr;
+  return std::make_unique<TlsReload>(
+      options.tls, log,
+      [&server](const tls::ServerContext& context) { server.replace_tls(context); });
+}
+
 int run_server(const ServeOptions& options) {
   raise_descriptor_limit();
   ignore_broken_pipes();
+  if (options.tls.is_wanted()) TlsReload::block_signal();
   auto opened = ServerLog::open(options.log);
   if (!opened) return fail_usage(opened.error().message);
   ServerLog& log = **opened;
+  auto configured = server_options(options, log);
+  if (!configured) return fail_usage(configured.error().message);
   auto services = ServeServices::make(options);
   if (!services) return fail_usage(services.error().message);
-  rpc::Server server(options.server);
+  rpc::Server server(*configured);
   (*services)->register_on(server);
   if (auto prepared = server.prepare(); !prepared) return fail_usage(prepared.error().message);
   const auto listeners = open_listeners(options, server, log);
@@ -166,6 +207,7 @@ int run_server(const ServeOptions& options) {
   auto observation = ServeObservation::start(options, server, log, (*services)->metrics());
   if (!observation) return fail_usage(observation.error().message);
   server.start();
+  const auto reload = watch_certificate(options, server, log);
   if (auto started = (*services)->start(server, log); !started) {
     return fail_usage(started.error().message);
   }
@@ -187,7 +229,12 @@ int run_serve(const ServeArguments& arguments) {
     return fail_usage(completed.error().message);
   }
   if (!arguments.check_config) return run_server(*options);
-  if (options->listen.empty()) options->listen = default_listeners(!options->no_vsock);
+  if (options->tls.is_wanted()) {
+    if (auto context = load_server_tls(options->tls); !context) {
+      return fail_usage(context.error().message);
+    }
+  }
+  if (listens_by_default(*options)) options->listen = default_listeners(!options->no_vsock);
   std::cout << format_config(*options);
   return kExitOk;
 }
@@ -243,6 +290,8 @@ void add_serve_command(CLI::App& app, int& exit_code) {
       "  saker serve\n"
       "  saker serve --listen 0.0.0.0:50051 --listen unix:/run/saker.sock --threads 2\n"
       "  saker serve --listen vsock:any:50051 --allow-cid 42 --key signing=ec-p256\n"
+      "  saker serve --listen 0.0.0.0:50051 --tls-cert server.pem --tls-key server.key \\\n"
+      "    --tls-client-ca ca.pem --require-client-cert\n"
       "  saker serve --config /etc/saker.toml --check-config");
   command.callback([arguments, &exit_code] { exit_code = run_serve(*arguments); });
 }

@@ -12,10 +12,22 @@
 
 namespace saker::app {
 
+// Files of PEM text; the certificate's name empty: no TLS.
+struct ServeTlsOptions {
+  std::string certificate;
+  std::string key;
+  std::string client_ca;
+  bool require_client_certificate = false;
+
+  bool is_wanted() const { return !certificate.empty(); }
+};
+
 struct ServeOptions {
   rpc::ServerOptions server;
-  std::vector<net::Address> listen;  // empty: the default ones
-  bool no_vsock = false;             // not among the default ones
+  std::vector<net::Address> listen;            // empty: the default ones
+  std::vector<net::Address> listen_plaintext;  // without TLS though there is a certificate
+  ServeTlsOptions tls;
+  bool no_vsock = false;  // not among the default ones
   bool no_reflection = false;
   std::vector<uint32_t> allowed_cids;  // VSOCK peers; kVsockCidAny among them or none: all
   size_t crypto_threads = 0;           // 0: the CPUs that this process may use

@@ -128,22 +128,32 @@ Shown show_duration(Duration duration) {
 
 // ---- lists
 
-Result<void> set_listen(Options& options, Values values) {
-  options.listen.clear();
+Result<void> set_addresses(Values values, std::vector<net::Address>& out) {
+  out.clear();
   for (const std::string& text : values) {
     auto address = net::parse_address(text);
     if (!address) return std::unexpected(address.error());
     if (address->transport == net::Transport::kMemory)
       return fail("'" + text + "': for tests only");
-    options.listen.push_back(*std::move(address));
+    out.push_back(*std::move(address));
   }
   return {};
 }
 
-Shown show_listen(const Options& options) {
+Shown show_addresses(const std::vector<net::Address>& addresses) {
   Shown shown;
-  for (const net::Address& address : options.listen) shown.push_back(net::to_string(address));
+  for (const net::Address& address : addresses) shown.push_back(net::to_string(address));
   return shown;
+}
+
+Result<void> set_file(Values values, std::string& out) {
+  if (values.back().empty()) return fail("a file name is missing");
+  out = values.back();
+  return {};
+}
+
+Shown show_file(const std::string& name) {
+  return name.empty() ? Shown{} : Shown{name};
 }
 
 constexpr Named<uint32_t> kCids[] = {{"any", net::kVsockCidAny},
@@ -204,7 +214,27 @@ using Kind = SettingKind;
 constexpr Setting kSettings[] = {
     {"listen", "ADDR", Kind::kList,
      "listen here; repeatable (default: 127.0.0.1:50051, and vsock:any:50051 for CIDs 1 and 2)",
-     set_listen, show_listen},
+     [](Options& o, Values v) { return set_addresses(v, o.listen); },
+     [](const Options& o) { return show_addresses(o.listen); }},
+    {"listen-plaintext", "ADDR", Kind::kList,
+     "listen here without TLS although there is --tls-cert; repeatable",
+     [](Options& o, Values v) { return set_addresses(v, o.listen_plaintext); },
+     [](const Options& o) { return show_addresses(o.listen_plaintext); }},
+    {"tls-cert", "FILE", Kind::kText,
+     "TLS on all listeners, with this certificate and its chain (PEM); read again when it changes, "
+     "and on SIGHUP",
+     [](Options& o, Values v) { return set_file(v, o.tls.certificate); },
+     [](const Options& o) { return show_file(o.tls.certificate); }},
+    {"tls-key", "FILE", Kind::kText, "the certificate's private key (PEM)",
+     [](Options& o, Values v) { return set_file(v, o.tls.key); },
+     [](const Options& o) { return show_file(o.tls.key); }},
+    {"tls-client-ca", "FILE", Kind::kText,
+     "whose certificates clients may show (PEM); without it they are not asked for any",
+     [](Options& o, Values v) { return set_file(v, o.tls.client_ca); },
+     [](const Options& o) { return show_file(o.tls.client_ca); }},
+    {"require-client-cert", "", Kind::kFlag, "refuse clients without a certificate",
+     [](Options& o, Values v) { return set_switch(v, o.tls.require_client_certificate); },
+     [](const Options& o) { return show_switch(o.tls.require_client_certificate); }},
     {"no-vsock", "", Kind::kFlag, "no VSOCK among the default listeners",
      [](Options& o, Values v) { return set_switch(v, o.no_vsock); },
      [](const Options& o) { return show_switch(o.no_vsock); }},
@@ -237,6 +267,11 @@ constexpr Setting kSettings[] = {
        return set_size(v, o.server.max_receive_message_bytes, 1, kMaxMessageBytes);
      },
      [](const Options& o) { return show_size(o.server.max_receive_message_bytes); }},
+    {"max-send-size", "SIZE", Kind::kText, "one reply message",
+     [](Options& o, Values v) {
+       return set_size(v, o.server.max_send_message_bytes, 1, kMaxMessageBytes);
+     },
+     [](const Options& o) { return show_size(o.server.max_send_message_bytes); }},
     {"max-connection-memory", "SIZE", Kind::kText,
      "messages being received on one connection, together; at least --max-receive-size",
      [](Options& o, Values v) { return set_size(v, o.server.max_connection_memory_bytes, 1); },
@@ -278,6 +313,17 @@ constexpr Setting kSettings[] = {
        return set;
      },
      [](const Options& o) { return show_switch(o.server.pings.permit_without_calls); }},
+    {"max-connection-idle", "DURATION", Kind::kText, "without a call so long, it is drained",
+     [](Options& o, Values v) { return set_interval(v, o.server.age.max_idle); },
+     [](const Options& o) { return show_duration(o.server.age.max_idle); }},
+    {"max-connection-age", "DURATION", Kind::kText,
+     "open so long, 10 % more or less, it is drained",
+     [](Options& o, Values v) { return set_interval(v, o.server.age.max_age); },
+     [](const Options& o) { return show_duration(o.server.age.max_age); }},
+    {"max-connection-age-grace", "DURATION", Kind::kText,
+     "what calls in flight get when a connection is too old; off: all they need",
+     [](Options& o, Values v) { return set_interval(v, o.server.age.age_grace); },
+     [](const Options& o) { return show_duration(o.server.age.age_grace); }},
     {"busy-poll", "DURATION", Kind::kText, "look for work so long before sleeping; needs idle CPUs",
      [](Options& o, Values v) { return set_duration(v, o.server.loop.busy_poll); },
      [](const Options& o) { return show_duration(o.server.loop.busy_poll); }},

@@ -17,6 +17,8 @@ constexpr MetricName kCallDuration = {"saker_call_duration_seconds",
 constexpr MetricName kCallsOpen = {"saker_calls_open",
                                    "Calls whose handler or stream has not ended."};
 constexpr MetricName kConnectionsOpen = {"saker_connections_open", "Connections open."};
+constexpr MetricName kTlsFailures = {"saker_tls_failures_total",
+                                    "Connections that TLS ended, before they were open mostly."};
 constexpr MetricName kConnectionsOpened = {"saker_connections_opened_total",
                                            "Connections accepted."};
 constexpr MetricName kInvariantsBroken = {
@@ -108,6 +110,7 @@ void collect_server_metrics(rpc::Server& server, MetricFamilies& out) {
   collect_calls(server, out);
   out.add_gauge(kCallsOpen, sum(server, &Counters::calls_open));
   out.add_gauge(kConnectionsOpen, sum(server, &Counters::connections_open));
+  out.add_counter(kTlsFailures, sum(server, &Counters::tls_failures));
   out.add_counter(kConnectionsOpened, sum(server, &Counters::connections_opened));
   out.add_counter(kInvariantsBroken, sum(server, &Counters::invariants_broken));
   out.add_counter(kBytesReceived, sum(server, &Counters::bytes_received));

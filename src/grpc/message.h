@@ -66,6 +66,9 @@ class MessageReader {
     context_ = &context;
   }
 
+  // Of one message, as bound.
+  size_t max_bytes() const { return context_->max_bytes; }
+
   // Consumes from `data`. What `out` shows is valid until the next call of next(), reset() or
   // bind(), and for a view into `data` as long as that is; budget is held for just as long.
   // kTooLarge leaves the claimed size in out.size; after it and after kBadFlag everything held is

@@ -59,6 +59,8 @@ bool is_legal_ascii_value(std::string_view value) {
 }
 
 bool is_reserved_metadata_name(std::string_view name) {
+  // The one of gRPC's own that is an application's to say (gRFC A6).
+  if (name == "grpc-retry-pushback-ms") return false;
   return name.starts_with(':') || name.starts_with("grpc-") ||
          std::ranges::find(kReservedNames, name) != kReservedNames.end();
 }

@@ -173,15 +173,16 @@ void Connection::handle_timeout(Time now) {
   if (passed(kDrainDeadline)) finish_drain();
 }
 
-void Connection::start_drain(Time now) {
+void Connection::start_drain(Time now, const char* why) {
   if (dead_ || drain_announced_) return;
   now_ = now;
   drain_announced_ = true;
+  drain_reason_ = why;
   if (role_ == Role::kClient) {
     draining_ = true;
     return;
   }
-  send_goaway(kMaxStreamId, ErrorCode::kNoError, "draining");
+  send_goaway(kMaxStreamId, ErrorCode::kNoError, why);
   encode_ping(begin_ping(), kDrainPing, false);
   set_deadline(kDrainDeadline, time_after(now, options_.drain_ping_timeout));
 }
@@ -190,7 +191,7 @@ void Connection::finish_drain() {
   set_deadline(kDrainDeadline, kNever);
   if (draining_) return;
   draining_ = true;
-  send_goaway(last_processed_id(), ErrorCode::kNoError, "draining");
+  send_goaway(last_processed_id(), ErrorCode::kNoError, drain_reason_);
 }
 
 // Streams grow when their next update is due: those that need no update need no larger window.

@@ -143,7 +143,8 @@ class Connection {
   void send_ping(uint64_t opaque);
   // GOAWAY(2^31-1) and PING, then GOAWAY(last id) on its ACK
   // or after drain_ping_timeout (RFC 9113 section 6.8).
-  void start_drain(Time now);
+  // `why`: debug data of both, static.
+  void start_drain(Time now, const char* why = "draining");
   // GOAWAY(code) at once; every stream is closed.
   void shut_down(ErrorCode code, const char* why);
 
@@ -341,6 +342,7 @@ class Connection {
   bool dead_ = false;
   bool draining_ = false;
   bool drain_announced_ = false;
+  const char* drain_reason_ = nullptr;
   StreamId sent_goaway_last_id_ = kMaxStreamId;
   const char* broken_ = nullptr;  // the invariant that was found not to hold
   ConnectionError error_;

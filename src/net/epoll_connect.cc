@@ -42,22 +42,23 @@ EpollConnect::~EpollConnect() {
 
 void EpollConnect::begin() {
   if (address_.transport == Transport::kFd) return take_over_descriptor();
-  if (needs_lookup(address_)) return look_up();
+  if (needs_lookup(address_)) {
+    state_ = State::kLookingUp;
+    lookup_ = loop_.resolve(address_, options_.timeout, *this);
+    return;
+  }
   use_candidates(socket_addresses(address_, Purpose::kConnect));
 }
 
-void EpollConnect::look_up() {
-  auto lookup = NameLookup::start(address_);
-  if (!lookup) return finish(std::unexpected(std::move(lookup.error())));
-  lookup_ = std::move(*lookup);
-  state_ = State::kLookingUp;
-  if (watch_or_finish(lookup_.fd(), EPOLLIN)) loop_.arm(*this, deadline_);
-}
-
-void EpollConnect::handle_lookup_done() {
-  forget_watched();
-  auto candidates = lookup_.take();
-  lookup_ = {};
+void EpollConnect::on_resolved(Result<std::vector<Address>> addresses) {
+  const std::unique_ptr<ResolveAttempt> done = std::move(lookup_);
+  if (!addresses) return finish(std::unexpected(std::move(addresses.error())));
+  std::vector<SocketAddress> candidates;
+  for (const Address& address : *addresses) {
+    auto found = socket_addresses(address, Purpose::kConnect);
+    if (!found) return finish(std::unexpected(std::move(found.error())));
+    candidates.insert(candidates.end(), found->begin(), found->end());
+  }
   use_candidates(std::move(candidates));
 }
 
@@ -118,7 +119,6 @@ void EpollConnect::handle_connect_error(int error) {
 }
 
 void EpollConnect::on_ready(uint32_t) {
-  if (state_ == State::kLookingUp) return handle_lookup_done();
   if (state_ == State::kHandshake) return handle_handshake_input();
   const int error = take_socket_error(fd_.get());
   forget_watched();
@@ -146,9 +146,6 @@ void EpollConnect::on_timer(Time now) {
   if (state_ == State::kRetryWait && now < deadline_) return try_current();
   Error error;
   switch (state_) {
-    case State::kLookingUp:
-      error = fail_errno("looking up the name", ETIMEDOUT).error();
-      break;
     case State::kRetryWait:
       error = fail_errno("its backlog is full", ETIMEDOUT).error();
       break;

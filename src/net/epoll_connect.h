@@ -15,7 +15,6 @@
 
 #include "saker/net/epoll_loop.h"
 #include "saker/net/mux_handshake.h"
-#include "saker/net/name_lookup.h"
 #include "saker/net/socket_address.h"
 
 namespace saker::net {
@@ -23,7 +22,8 @@ namespace saker::net {
 class EpollConnect final : public ConnectAttempt,
                            private EpollSource,
                            private Timer,
-                           private TurnTask {
+                           private TurnTask,
+                           private ResolveEvents {
  public:
   EpollConnect(EpollLoop& loop, const Address& address, const ConnectOptions& options,
                ConnectEvents& events);
@@ -35,10 +35,9 @@ class EpollConnect final : public ConnectAttempt,
   void on_ready(uint32_t events) override;
   void on_timer(Time now) override;
   void run_at_turn_end() override;
+  void on_resolved(Result<std::vector<Address>> addresses) override;
 
   void begin();
-  void look_up();
-  void handle_lookup_done();
   void take_over_descriptor();
   void use_candidates(Result<std::vector<SocketAddress>> candidates);
   void try_next();
@@ -58,7 +57,7 @@ class EpollConnect final : public ConnectAttempt,
   ConnectOptions options_;
   Time deadline_;
   State state_ = State::kConnecting;
-  NameLookup lookup_;
+  std::unique_ptr<ResolveAttempt> lookup_;
   std::vector<SocketAddress> candidates_;
   size_t next_ = 0;      // the candidate after the current one
   Time current_ends_{};  // when the current candidate's share of the time is over

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <ctime>
 
+#include "saker/net/ares_lookup.h"
 #include "saker/net/epoll_connect.h"
 #include "saker/net/epoll_listener.h"
 #include "saker/net/epoll_stream.h"
@@ -276,6 +277,11 @@ std::unique_ptr<ConnectAttempt> EpollLoop::connect(const Address& address,
                                                    const ConnectOptions& options,
                                                    ConnectEvents& events) {
   return std::make_unique<EpollConnect>(*this, address, options, events);
+}
+
+std::unique_ptr<ResolveAttempt> EpollLoop::resolve(const Address& name, Duration timeout,
+                                                   ResolveEvents& events) {
+  return std::make_unique<AresLookup>(*this, name, timeout, events);
 }
 
 Result<std::unique_ptr<Stream>> EpollLoop::adopt(Accepted accepted) {

@@ -44,6 +44,8 @@ class EpollLoop final : public Loop {
                                            ListenerEvents& events) override;
   std::unique_ptr<ConnectAttempt> connect(const Address& address, const ConnectOptions& options,
                                           ConnectEvents& events) override;
+  std::unique_ptr<ResolveAttempt> resolve(const Address& name, Duration timeout,
+                                          ResolveEvents& events) override;
   Result<std::unique_ptr<Stream>> adopt(Accepted accepted) override;
   void discard(Accepted accepted) override;
   void run() override;

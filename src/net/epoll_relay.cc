@@ -15,7 +15,7 @@
 namespace saker::net {
 namespace {
 
-bool is_retry(int error) {
+bool is_no_failure(int error) {
   return error == EAGAIN || error == EINTR;
 }
 
@@ -63,7 +63,7 @@ class EpollRelay final : public Relay, private TurnTask {
   void receive(Side& side) {
     const MutableBytes buffer = loop_.receive_buffer();
     const ssize_t size = ::recv(side.fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (size < 0 && !is_retry(errno)) return finish();
+    if (size < 0 && !is_no_failure(errno)) return finish();
     if (size == 0) side.ended = true;
     if (size <= 0) return pass_end(side);
     const auto bytes = static_cast<size_t>(size);
@@ -89,7 +89,7 @@ class EpollRelay final : public Relay, private TurnTask {
   ssize_t send(Side& side, const uint8_t* bytes, size_t size) {
     const ssize_t sent = ::send(other(side).fd.get(), bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0) return sent;
-    if (is_retry(errno)) return 0;
+    if (is_no_failure(errno)) return 0;
     finish();
     return -1;
   }

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
+#include "saker/base/bytes.h"
 #include "saker/net/address.h"
 
 namespace saker::net {
@@ -15,5 +17,14 @@ std::string connect_error_text(Transport transport, int system_error);
 // Why a stream ended. Whether a peer that goes away is seen as an end, a reset or a broken pipe
 // depends on the transport and on what was under way, so all three are one.
 std::string end_text(int system_error);
+
+// ---- TLS and plain text taken for each other; `first`: the first bytes of the peer
+
+// They begin a TLS record of a handshake, or an alert (RFC 8446 section 5.1).
+bool begins_tls(Bytes first);
+// What a peer speaks that should speak TLS: "the server speaks HTTP/2 without TLS".
+std::string not_tls_text(std::string_view peer, Bytes first);
+// What a peer speaks, at an end without TLS, whose first bytes begin TLS.
+std::string unexpected_tls_text(std::string_view peer);
 
 }  // namespace saker::net

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "saker/base/chunk.h"
 #include "saker/base/intrusive_list.h"
@@ -93,6 +94,22 @@ class ConnectAttempt {
   virtual ~ConnectAttempt() = default;
 };
 
+class ResolveEvents {
+ public:
+  // Numeric addresses, in the order in which they are to be tried; not empty. Exactly once per
+  // resolve(), never inside resolve() itself, unless the ResolveAttempt was destroyed first.
+  virtual void on_resolved(Result<std::vector<Address>> addresses) = 0;
+
+ protected:
+  ~ResolveEvents() = default;
+};
+
+// Destroying it abandons the attempt.
+class ResolveAttempt {
+ public:
+  virtual ~ResolveAttempt() = default;
+};
+
 class Loop {
  public:
   virtual ~Loop() = default;
@@ -119,6 +136,9 @@ class Loop {
   virtual std::unique_ptr<ConnectAttempt> connect(const Address& address,
                                                   const ConnectOptions& options,
                                                   ConnectEvents& events) = 0;
+  // What a TCP host name stands for (see needs_lookup()). Never blocks.
+  virtual std::unique_ptr<ResolveAttempt> resolve(const Address& name, Duration timeout,
+                                                  ResolveEvents& events) = 0;
   virtual Result<std::unique_ptr<Stream>> adopt(Accepted accepted) = 0;
   virtual void discard(Accepted accepted) = 0;
 

@@ -11,6 +11,21 @@
 namespace saker::net {
 namespace {
 
+// Answers in the loop's next turn.
+class SimResolve final : public ResolveAttempt, private SimReady {
+ public:
+  SimResolve(SimLoop& loop, Result<std::vector<Address>> answer, ResolveEvents& events)
+      : answer_(std::move(answer)), events_(events) {
+    loop.mark_ready(*this);
+  }
+
+ private:
+  void run_ready() override { events_.on_resolved(std::move(answer_)); }
+
+  Result<std::vector<Address>> answer_;
+  ResolveEvents& events_;
+};
+
 constexpr int64_t kWallOffsetNs = 1'700'000'000'000'000'000;  // some day in 2023
 
 }  // namespace
@@ -69,6 +84,16 @@ std::unique_ptr<ConnectAttempt> SimLoop::connect(const Address& address,
                                                  const ConnectOptions& options,
                                                  ConnectEvents& events) {
   return std::make_unique<SimConnect>(*this, address, options, events);
+}
+
+std::unique_ptr<ResolveAttempt> SimLoop::resolve(const Address& name, Duration,
+                                                 ResolveEvents& events) {
+  ++lookups_;
+  const auto found = names_.find(name.host);
+  Result<std::vector<Address>> answer =
+      fail("looking up \"" + name.host + "\": no such name", ENOENT);
+  if (found != names_.end()) answer = found->second;
+  return std::make_unique<SimResolve>(*this, std::move(answer), events);
 }
 
 // A connection belongs to its listener's loop until it is adopted.

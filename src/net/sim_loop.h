@@ -4,6 +4,9 @@
 #pragma once
 
 #include <atomic>
+#include <map>
+#include <string>
+#include <vector>
 
 #include "saker/net/loop.h"
 #include "saker/net/post_queue.h"
@@ -39,6 +42,9 @@ class SimLoop final : public Loop {
                                            ListenerEvents& events) override;
   std::unique_ptr<ConnectAttempt> connect(const Address& address, const ConnectOptions& options,
                                           ConnectEvents& events) override;
+  // Names stand for what script_name() said last; others do not exist.
+  std::unique_ptr<ResolveAttempt> resolve(const Address& name, Duration timeout,
+                                          ResolveEvents& events) override;
   Result<std::unique_ptr<Stream>> adopt(Accepted accepted) override;
   void discard(Accepted accepted) override;
   // Steps the whole network; also returns when nothing is left to happen anywhere.
@@ -48,6 +54,10 @@ class SimLoop final : public Loop {
   void stop() override { stop_requested_.store(true); }
 
   SimNetwork& network() { return network_; }
+  void script_name(const std::string& host, Result<std::vector<Address>> addresses) {
+    names_.insert_or_assign(host, std::move(addresses));
+  }
+  size_t lookups() const { return lookups_; }  // resolve() calls so far
   void mark_ready(SimReady& ready) {
     if (!ready.linked()) ready_.push_back(ready);
   }
@@ -64,6 +74,8 @@ class SimLoop final : public Loop {
   TimerWheel wheel_;
   IntrusiveList<SimReady, SimReadyTag> ready_;
   PostQueue posts_;
+  std::map<std::string, Result<std::vector<Address>>> names_;
+  size_t lookups_ = 0;
   std::atomic<bool> stop_requested_{false};
   uint64_t turns_ = 0;
 };

@@ -6,7 +6,7 @@
 //   - on_end() is the last event, exactly once, unless close() came first.
 //     No event comes after close().
 //   - Nothing here may be called from another thread than the loop's.
-// Deliberately unknown here: HTTP/2, TLS, what the bytes mean.
+// Deliberately unknown here: HTTP/2, what the bytes mean. TLS is one more Stream (tls_stream.h).
 #pragma once
 
 #include <cstdint>
@@ -17,10 +17,11 @@
 #include "saker/base/chunk.h"
 #include "saker/base/result.h"
 #include "saker/net/address.h"
+#include "saker/tls/identity.h"
 
 namespace saker::net {
 
-// Who is at the other end, as far as the kernel says.
+// Who is at the other end, as far as the kernel says, and its certificate.
 struct Peer {
   Transport transport = Transport::kTcp;
   // "ipv4:127.0.0.1:50222", "ipv6:[::1]:50222", "unix:/path" ("unix:" unnamed), "vsock:42:1157".
@@ -30,6 +31,10 @@ struct Peer {
   int64_t gid = -1;
   int64_t pid = -1;
   bool is_local = false;  // loopback, Unix, or VSOCK CID 1
+  bool is_tls = false;
+  // TLS: what its certificate proves, once the handshake is done; null without a verified one. Lives
+  // as long as the stream.
+  const tls::PeerIdentity* identity = nullptr;
 };
 
 class StreamEvents {

@@ -17,7 +17,7 @@ class TransportFixture : public testing::TestWithParam<WorldKind> {
     descriptors_ = open_descriptors();
     world_ = GetParam().make();
     if (const std::string why = world_->why_unavailable(); !why.empty()) GTEST_SKIP() << why;
-    events_ = std::make_unique<TestListener>(world_->server());
+    events_ = std::make_unique<TestListener>(world_->server(), world_->wrap_server());
     listener_ = must(world_->server().listen(world_->listen_address(), {}, *events_), "listen");
   }
   void TearDown() override {
@@ -30,8 +30,9 @@ class TransportFixture : public testing::TestWithParam<WorldKind> {
   }
 
   TestConnect& connect() {
-    connects_.push_back(std::make_unique<TestConnect>(
-        world_->client(), world_->connect_address(listener_->address())));
+    connects_.push_back(std::make_unique<TestConnect>(world_->client(),
+                                                      world_->connect_address(listener_->address()),
+                                                      ConnectOptions{}, world_->wrap_client()));
     return *connects_.back();
   }
   // A connected pair, both started.

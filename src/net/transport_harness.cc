@@ -69,6 +69,7 @@ void TestListener::on_accept(Accepted accepted) {
   if (instead) return instead(std::move(accepted));
   auto stream = loop_.adopt(std::move(accepted));
   ASSERT_TRUE(stream) << stream.error().message;
+  if (wrap_) *stream = wrap_(std::move(*stream));
   streams.push_back(std::make_unique<TestStream>(loop_, std::move(*stream)));
   setup(*streams.back());
 }
@@ -77,11 +78,27 @@ void TestConnect::on_connect(Result<std::unique_ptr<Stream>> result) {
   ++count;
   was_early = is_in_connect_;
   if (result) {
+    if (wrap_) *result = wrap_(std::move(*result));
     stream = std::make_unique<TestStream>(loop_, std::move(*result));
   } else {
     error = result.error();
   }
   if (hook) hook();
+}
+
+WrapStream World::wrap_server() {
+  if (server_tls() == nullptr) return {};
+  return [this](std::unique_ptr<Stream> stream) {
+    return std::make_unique<TlsStream>(server(), std::move(stream), *server_tls());
+  };
+}
+
+WrapStream World::wrap_client() {
+  if (client_tls() == nullptr) return {};
+  return [this](std::unique_ptr<Stream> stream) {
+    return std::make_unique<TlsStream>(client(), std::move(stream), *client_tls(), "localhost",
+                                       nullptr);
+  };
 }
 
 TemporaryDirectory::TemporaryDirectory() {

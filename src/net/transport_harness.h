@@ -12,6 +12,7 @@
 #include "saker/net/descriptor.h"
 #include "saker/net/loop.h"
 #include "saker/net/sim_network.h"
+#include "saker/net/tls_stream.h"
 
 namespace saker::net::test {
 
@@ -51,9 +52,12 @@ class TestStream final : public StreamEvents {
   std::string pending_;
 };
 
+// What stands between a connection and its TestStream: TLS, or nothing.
+using WrapStream = std::function<std::unique_ptr<Stream>(std::unique_ptr<Stream>)>;
+
 class TestListener final : public ListenerEvents {
  public:
-  explicit TestListener(Loop& loop) : loop_(loop) {}
+  explicit TestListener(Loop& loop, WrapStream wrap = {}) : loop_(loop), wrap_(std::move(wrap)) {}
   void on_accept(Accepted accepted) override;
 
   std::function<void(TestStream&)> setup = [](TestStream& stream) { stream.start(); };
@@ -63,12 +67,14 @@ class TestListener final : public ListenerEvents {
 
  private:
   Loop& loop_;
+  WrapStream wrap_;
 };
 
 class TestConnect final : public ConnectEvents {
  public:
-  TestConnect(Loop& loop, const Address& address, const ConnectOptions& options = {})
-      : attempt(loop.connect(address, options, *this)), loop_(loop) {
+  TestConnect(Loop& loop, const Address& address, const ConnectOptions& options = {},
+              WrapStream wrap = {})
+      : attempt(loop.connect(address, options, *this)), loop_(loop), wrap_(std::move(wrap)) {
     is_in_connect_ = false;
   }
   void on_connect(Result<std::unique_ptr<Stream>> result) override;
@@ -87,6 +93,7 @@ class TestConnect final : public ConnectEvents {
 
  private:
   Loop& loop_;
+  WrapStream wrap_;
 };
 
 class World {
@@ -104,6 +111,12 @@ class World {
   virtual Address dead_address() = 0;
   virtual std::vector<int> dead_errors() = 0;
   virtual bool has_descriptors() const { return true; }
+  // Worlds in which all is TLS.
+  virtual const tls::ServerContext* server_tls() const { return nullptr; }
+  virtual const tls::ClientContext* client_tls() const { return nullptr; }
+  size_t engine_bytes() const { return client_tls() != nullptr ? TlsStream::kEngineBytes : 0; }
+  WrapStream wrap_server();
+  WrapStream wrap_client();
 
   bool run_until(const std::function<bool()>& done) {
     return run_until(done, std::chrono::seconds(20));
@@ -119,6 +132,7 @@ struct WorldKind {
   std::unique_ptr<World> (*make)();
 };
 std::vector<WorldKind> all_worlds();
+std::vector<WorldKind> plain_worlds();  // those without TLS
 std::unique_ptr<World> make_sim_world(uint64_t seed, const SimFaults& faults);
 
 // A directory that goes with the test.

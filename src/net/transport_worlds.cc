@@ -10,6 +10,7 @@
 #include "saker/net/sim_loop.h"
 #include "saker/net/socket_address.h"
 #include "saker/net/transport_harness.h"
+#include "saker/tls/certificates_testing.h"
 
 namespace saker::net::test {
 namespace {
@@ -43,7 +44,7 @@ std::string bind_error(const Address& address) {
 }
 
 template <int kFamily>
-class TcpWorld final : public EpollWorld {
+class TcpWorld : public EpollWorld {
  public:
   std::string why_unavailable() const override { return bind_error(host(0)); }
   Address listen_address() override { return host(0); }
@@ -56,7 +57,7 @@ class TcpWorld final : public EpollWorld {
   }
 };
 
-class UnixWorld final : public EpollWorld {
+class UnixWorld : public EpollWorld {
  public:
   Address listen_address() override {
     return {.transport = Transport::kUnix, .path = files_.path("s")};
@@ -83,7 +84,7 @@ class AbstractWorld final : public EpollWorld {
   }
 };
 
-class VsockWorld final : public EpollWorld {
+class VsockWorld : public EpollWorld {
  public:
   std::string why_unavailable() const override {
     const std::string error = bind_error(local(kVsockPortAny));
@@ -99,7 +100,7 @@ class VsockWorld final : public EpollWorld {
   }
 };
 
-class MuxWorld final : public EpollWorld {
+class MuxWorld : public EpollWorld {
  public:
   Address listen_address() override { return port(52); }
   Address dead_address() override { return port(53); }
@@ -113,7 +114,7 @@ class MuxWorld final : public EpollWorld {
   FakeMultiplexer multiplexer_{files_.path("v")};
 };
 
-class SimWorld final : public World {
+class SimWorld : public World {
  public:
   SimWorld(uint64_t seed, const SimFaults& faults) : network_(seed, faults) {}
   Loop& server() override { return server_; }
@@ -132,6 +133,18 @@ class SimWorld final : public World {
   SimLoop client_{network_};
 };
 
+// The same world with TLS on every connection; each side shows the other a certificate.
+template <typename Kind>
+class TlsWorld final : public Kind {
+ public:
+  using Kind::Kind;
+  const tls::ServerContext* server_tls() const override { return &contexts_.server; }
+  const tls::ClientContext* client_tls() const override { return &contexts_.client; }
+
+ private:
+  tls::test::Contexts contexts_ = tls::test::make_contexts();
+};
+
 template <typename Kind>
 std::unique_ptr<World> make() {
   return std::make_unique<Kind>();
@@ -140,12 +153,21 @@ std::unique_ptr<World> make() {
 std::unique_ptr<World> make_ideal() {
   return make_sim_world(1, {});
 }
-std::unique_ptr<World> make_rough() {
+SimFaults rough_faults() {
   SimFaults faults;
   faults.short_read = faults.short_write = faults.late_write = 0.5;
   faults.latency_max = std::chrono::milliseconds(1);
   faults.window_bytes = 40'000;
-  return make_sim_world(7, faults);
+  return faults;
+}
+std::unique_ptr<World> make_rough() {
+  return make_sim_world(7, rough_faults());
+}
+std::unique_ptr<World> make_tls_rough() {
+  return std::make_unique<TlsWorld<SimWorld>>(7, rough_faults());
+}
+std::unique_ptr<World> make_tls_ideal() {
+  return std::make_unique<TlsWorld<SimWorld>>(1, SimFaults{});
 }
 
 }  // namespace
@@ -155,6 +177,17 @@ std::unique_ptr<World> make_sim_world(uint64_t seed, const SimFaults& faults) {
 }
 
 std::vector<WorldKind> all_worlds() {
+  std::vector<WorldKind> all = plain_worlds();
+  all.push_back({"TlsTcp", make<TlsWorld<TcpWorld<AF_INET>>>});
+  all.push_back({"TlsUnix", make<TlsWorld<UnixWorld>>});
+  all.push_back({"TlsVsock", make<TlsWorld<VsockWorld>>});
+  all.push_back({"TlsVsockMux", make<TlsWorld<MuxWorld>>});
+  all.push_back({"TlsMemory", make_tls_ideal});
+  all.push_back({"TlsMemoryRough", make_tls_rough});
+  return all;
+}
+
+std::vector<WorldKind> plain_worlds() {
   return {{"Tcp", make<TcpWorld<AF_INET>>}, {"Tcp6", make<TcpWorld<AF_INET6>>},
           {"Unix", make<UnixWorld>},        {"UnixAbstract", make<AbstractWorld>},
           {"Vsock", make<VsockWorld>},      {"VsockMux", make<MuxWorld>},

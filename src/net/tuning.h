@@ -53,9 +53,12 @@ inline constexpr int kReadsAfterBrokenWrite = 64;
 // Bytes of unread input thrown away when a TCP stream closes; see EpollStream::close().
 inline constexpr size_t kDrainOnCloseBytes = 4 << 20;
 
-// Helper threads that look up names at the same time, in the whole process. A lookup that was given
-// up still holds its thread until the resolver's own timeout.
-inline constexpr int kNameLookups = 32;
+// Plaintext that TLS encrypts for one write of its transport; the rest of a long submit waits as it
+// is, so that it is not in memory twice.
+inline constexpr size_t kTlsWriteBytes = 256 * 1024;
+
+// What TLS itself may owe a peer that does not read (answers to key updates, say).
+inline constexpr size_t kTlsUnsentBytes = 64 * 1024;
 
 // Rounds of turn-end tasks in one turn: those asked for during the turn,
 // then those asked for by these.

@@ -13,7 +13,7 @@ struct BlockingClient::StartTask final : net::PostedTask {
   const CallOptions options;
 };
 
-Result<std::unique_ptr<BlockingClient>> BlockingClient::create(const net::Address& target,
+Result<std::unique_ptr<BlockingClient>> BlockingClient::create(const net::Target& target,
                                                                const ChannelOptions& options,
                                                                const net::EpollLoopOptions& loop) {
   auto made = net::make_epoll_loop(loop);
@@ -21,7 +21,7 @@ Result<std::unique_ptr<BlockingClient>> BlockingClient::create(const net::Addres
   return std::unique_ptr<BlockingClient>(new BlockingClient(*std::move(made), target, options));
 }
 
-BlockingClient::BlockingClient(std::unique_ptr<net::Loop> loop, const net::Address& target,
+BlockingClient::BlockingClient(std::unique_ptr<net::Loop> loop, const net::Target& target,
                                const ChannelOptions& options)
     : loop_(std::move(loop)), channel_(std::make_unique<Channel>(*loop_, target, options)) {}
 

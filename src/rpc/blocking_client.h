@@ -32,7 +32,7 @@ struct BlockingContext {
 
 class BlockingClient {
  public:
-  static Result<std::unique_ptr<BlockingClient>> create(const net::Address& target,
+  static Result<std::unique_ptr<BlockingClient>> create(const net::Target& target,
                                                         const ChannelOptions& options = {},
                                                         const net::EpollLoopOptions& loop = {});
   ~BlockingClient();
@@ -76,7 +76,7 @@ class BlockingClient {
   };
 
  private:
-  BlockingClient(std::unique_ptr<net::Loop> loop, const net::Address& target,
+  BlockingClient(std::unique_ptr<net::Loop> loop, const net::Target& target,
                  const ChannelOptions& options);
   struct StartTask;
 

@@ -39,6 +39,7 @@ struct CallRecord {
   grpc::StatusCode code = grpc::StatusCode::kOk;
   net::Transport transport = net::Transport::kTcp;
   BoundedText<63> peer;
+  BoundedText<127> identity;    // by the peer's certificate; empty without one
   BoundedText<55> traceparent;  // W3C Trace Context, 55 characters in version 00
 };
 

@@ -3,21 +3,24 @@
 #include <algorithm>
 #include <atomic>
 
+#include "saker/net/tls_stream.h"
+
 namespace saker::rpc {
 namespace {
 
 const std::string_view kAcceptedEncodings = grpc::encode_accept_encoding(supported_compressions());
 
-// RFC 9113 section 8.3.1. What has no host name of its own is "localhost".
-std::string authority_of(const net::Address& target) {
-  if (target.transport != net::Transport::kTcp) return "localhost";
-  const bool is_ipv6 = target.host.find(':') != std::string::npos;
-  return (is_ipv6 ? "[" + target.host + "]" : target.host) + ":" + std::to_string(target.port);
+// "[::1]:443" is "::1": whom a server's certificate must be for.
+std::string host_of(const std::string& authority) {
+  if (authority.starts_with('[')) return authority.substr(1, authority.find(']') - 1);
+  return authority.substr(0, authority.rfind(':'));
 }
 
-bool uses_vsock(const net::Address& target) {
-  return target.transport == net::Transport::kVsock ||
-         target.transport == net::Transport::kVsockMux;
+Balancing choose_balancing(const net::Target& target, const ChannelOptions& options) {
+  if (options.balancing != Balancing::kDefault) return options.balancing;
+  const auto& config = options.service_config;
+  if (config != nullptr && config->balancing() != Balancing::kDefault) return config->balancing();
+  return target.is_list() ? Balancing::kLeastOutstanding : Balancing::kPickFirst;
 }
 
 }  // namespace
@@ -28,72 +31,82 @@ ClientMethod::ClientMethod(std::string path, MethodKind kind)
   index_ = next_index.fetch_add(1, std::memory_order_relaxed);
 }
 
-// One attempt to connect.
-class Channel::Attempt final : public net::ConnectEvents {
- public:
-  explicit Attempt(Channel& channel) : channel_(channel) {
-    connecting_ = channel.loop_.connect(channel.target_, channel.options_.connect, *this);
-  }
-  void on_connect(Result<std::unique_ptr<net::Stream>> result) override {
-    channel_.on_connect(*this, std::move(result));
-  }
-
- private:
-  Channel& channel_;
-  std::unique_ptr<net::ConnectAttempt> connecting_;
-};
-
-Channel::Channel(net::Loop& loop, net::Address target, const ChannelOptions& options)
+Channel::Channel(net::Loop& loop, net::Target target, const ChannelOptions& options)
     : loop_(loop),
-      target_(std::move(target)),
       options_(options),
-      target_name_(net::to_string(target_)),
-      keepalive_(uses_vsock(target_) && options.keepalive.time == Duration::max()
-                     ? options.vsock_keepalive
-                     : options.keepalive),
-      authority_(options.authority.empty() ? authority_of(target_) : options.authority) {
-  if (options_.connect_eagerly) connect_more();
+      target_name_(net::to_string(target)),
+      balancing_(choose_balancing(target, options)),
+      resolver_(loop, target, options_, *this) {
+  if (options_.service_config != nullptr && options_.service_config->throttling()) {
+    throttle_.configure(*options_.service_config->throttling());
+  }
+  on_backends();
 }
 
 Channel::~Channel() {
   close();
   loop_.cancel(*this);
-  for (auto& connection : connections_) connection->finish_calls();
+  loop_.cancel(idle_timer_);
+  for (const auto* all : {&subchannels_, &leaving_}) {
+    for (const auto& subchannel : *all) subchannel->finish_calls();
+  }
   finish_calls();
   // What on_done() of a call that the close ended has started: there is nothing left to end it.
-  while (ClientCall* call = finished_.try_pop_front()) {
-    loop_.cancel(call->deadline_timer_);
-    call->phase_ = ClientCall::Phase::kIdle;
-  }
+  while (ClientCall* call = finished_.try_pop_front()) call->drop();
 }
 
 void Channel::close() {
   closed_ = true;
-  attempts_.clear();
-  for (auto& connection : connections_) connection->close();
+  resolver_.stop();
+  for (const auto* all : {&subchannels_, &leaving_}) {
+    for (const auto& subchannel : *all) subchannel->close();
+  }
   fail_pending("the channel was closed", true);
 }
 
 size_t Channel::ready_connections() const {
-  return static_cast<size_t>(std::count_if(connections_.begin(), connections_.end(), [](auto& c) {
-    return c->usable() && c->has_been_ready();
-  }));
+  size_t ready = 0;
+  for (const auto& subchannel : subchannels_) ready += subchannel->ready_connections();
+  return ready;
 }
 
-std::array<hpack::OutField, 8> Channel::request_head(const ClientMethod& method) const {
+bool Channel::is_connecting() const {
+  return std::ranges::any_of(subchannels_, [](const auto& subchannel) {
+    return subchannel->has_attempt() ||
+           subchannel->ready_connections() < subchannel->usable_connections();
+  });
+}
+
+std::vector<BackendCalls> Channel::backend_calls() const {
+  std::vector<BackendCalls> all;
+  for (const auto& subchannel : subchannels_) {
+    all.push_back({subchannel->name(), subchannel->calls()});
+  }
+  return all;
+}
+
+std::array<hpack::OutField, 8> Channel::request_head(const ClientMethod& method,
+                                                     const std::string& authority) const {
   return {{{":method", "POST"},
-           {":scheme", "http"},
+           {":scheme", options_.tls ? "https" : "http"},
            {":path", method.path()},
-           {":authority", authority_},
+           {":authority", authority},
            {"te", "trailers"},
            {"content-type", "application/grpc"},
            {"grpc-accept-encoding", kAcceptedEncodings},
            {"user-agent", options_.user_agent}}};
 }
 
-// The server thinks that we ping too often (gRFC A8).
-void Channel::back_off_keepalive() {
-  if (keepalive_.time < Duration::max() / 2) keepalive_.time *= 2;
+const MethodConfig* Channel::find_config(const ClientMethod& method) {
+  if (method.index() >= configs_.size()) {
+    configs_.resize(method.index() + 1);
+    configs_known_.resize(method.index() + 1);
+  }
+  if (!configs_known_[method.index()]) {
+    configs_known_[method.index()] = true;
+    configs_[method.index()] = options_.service_config->find(method.path());
+  }
+  return configs_[method.index()];
 }
 
 // ---- calls
@@ -103,10 +116,9 @@ void Channel::submit(ClientCall& call) {
     if (ClientConnection* connection = pick()) return connection->open(call);
   }
   queue_pending(call);
-  const bool backing_off = loop_.now() < retry_at_ && connections_.empty() && attempts_.empty();
-  if (closed_ || (backing_off && !call.options_.wait_for_ready)) {
-    return call.fail(grpc::StatusCode::kUnavailable,
-                     closed_ ? "the channel was closed" : last_error_);
+  if (closed_) return call.fail(grpc::StatusCode::kUnavailable, "the channel was closed");
+  if (!call.options_.wait_for_ready && is_backing_off()) {
+    return call.fail_attempt(grpc::StatusCode::kUnavailable, last_error_);
   }
   connect_more();
 }
@@ -139,22 +151,32 @@ void Channel::start_pending() {
   if (!pending_.empty()) connect_more();
 }
 
-ClientConnection* Channel::pick() {
+// Of several backends. From the one whose turn it is on: the first that takes the call (round
+// robin), or the one whose connection has the fewest calls under way.
+ClientConnection* Channel::pick_among() {
+  const size_t count = subchannels_.size();
+  if (count == 0 || balancing_ == Balancing::kPickFirst) return nullptr;
   ClientConnection* best = nullptr;
   size_t fewest = SIZE_MAX;
-  for (const auto& connection : connections_) {
-    const size_t open = connection->open_streams();
-    if (open < fewest && connection->can_open()) {
-      best = connection.get();
-      fewest = open;
-    }
+  size_t chosen = next_;
+  for (size_t step = 0; step < count; ++step) {
+    const size_t index = next_ + step < count ? next_ + step : next_ + step - count;
+    ClientConnection* connection = subchannels_[index]->pick();
+    if (connection == nullptr || connection->open_streams() >= fewest) continue;
+    best = connection;
+    fewest = connection->open_streams();
+    chosen = index;
+    if (balancing_ == Balancing::kRoundRobin) break;
   }
+  next_ = chosen + 1 < count ? chosen + 1 : 0;
   return best;
 }
 
 void Channel::run_at_turn_end() {
   finish_calls();
   ended_.clear();
+  std::erase_if(leaving_, [](const auto& subchannel) { return subchannel->is_empty(); });
+  if (std::exchange(connect_due_, false) && wants_connections()) connect_more();
 }
 
 // A call that is started again from on_done() and fails at once waits
@@ -165,102 +187,207 @@ void Channel::finish_calls() {
   while (ClientCall* call = finished.try_pop_front()) call->finish();
 }
 
-// ---- connections
-
-// One more connection where one is wanted: the first, or when the present ones
-// have no room; all of them if eager.
-void Channel::connect_more() {
-  if (closed_) return;
-  if (is_used_up()) {
-    return fail_pending(target_name_ + " was one connection, and that has ended", true);
-  }
-  const size_t usable = static_cast<size_t>(
-      std::count_if(connections_.begin(), connections_.end(), [](auto& c) { return c->usable(); }));
-  if (loop_.now() < retry_at_) {
-    if (!armed()) loop_.arm(*this, retry_at_);
+void Channel::fail_pending(const std::string& why, bool all) {
+  if (all) {
+    const auto end = [&](ClientCall& call) { call.fail(grpc::StatusCode::kUnavailable, why); };
+    pending_.for_each(end);
+    delayed_.for_each(end);
     return;
   }
-  const size_t have = usable + attempts_.size();
-  const bool handshaking = ready_connections() < have;
-  if (!options_.connect_eagerly && handshaking) return;
-  const size_t most = target_.transport == net::Transport::kFd ? 1 : options_.connections;
-  const size_t wanted = options_.connect_eagerly ? most : std::min(have + 1, most);
-  has_tried_ |= wanted > have;
-  for (size_t count = have; count < wanted; ++count) {
-    attempts_.push_back(std::make_unique<Attempt>(*this));
-  }
+  pending_.for_each([&](ClientCall& call) {
+    if (!call.options_.wait_for_ready) call.fail_attempt(grpc::StatusCode::kUnavailable, why);
+  });
 }
 
-// An inherited descriptor is one connection. Once that is closed, its number may be anybody's.
-bool Channel::is_used_up() const {
-  return target_.transport == net::Transport::kFd && has_tried_ && connections_.empty() &&
-         attempts_.empty();
+// ---- backends
+
+// Those that stay keep their connections; the others finish their calls.
+void Channel::on_backends() {
+  std::vector<std::unique_ptr<Subchannel>> before = std::move(subchannels_);
+  subchannels_.clear();
+  for (Backend& backend : resolver_.backends()) {
+    const auto known = std::ranges::find_if(before, [&](const auto& subchannel) {
+      return subchannel != nullptr && subchannel->address() == backend.address;
+    });
+    if (known != before.end()) {
+      subchannels_.push_back(std::move(*known));
+    } else {
+      subchannels_.push_back(std::make_unique<Subchannel>(
+          *this, std::move(backend.address), backend.target, std::move(backend.authority)));
+    }
+  }
+  for (auto& gone : before) {
+    if (gone == nullptr) continue;
+    gone->leave();
+    leaving_.push_back(std::move(gone));
+  }
+  loop_.at_turn_end(*this);
+  next_ = 0;
+  update_sole();
+  if (wants_connections()) connect_more();
+}
+
+void Channel::on_resolve_failed(const std::string& why) {
+  last_error_ = why;
+  fail_pending(why, false);
+  if (wants_connections()) resolver_.ask();
+}
+
+// pick_first has one backend at a time: the one that it tries or has.
+void Channel::update_sole() {
+  sole_ = subchannels_.size() == 1 ? subchannels_[0].get() : nullptr;
+  if (sole_ != nullptr || balancing_ != Balancing::kPickFirst) return;
+  const auto current = std::ranges::find_if(
+      subchannels_, [](const auto& subchannel) { return subchannel->is_hopeful(); });
+  if (current != subchannels_.end()) sole_ = current->get();
+}
+
+// Somebody waits for connections, or they are to be there before anybody does. Of several backends
+// each has to come back by itself: the others take its calls, so that none ever waits for it.
+bool Channel::wants_connections() const {
+  if (closed_) return false;
+  const bool keeps_all = active_ && sole_ == nullptr && balancing_ != Balancing::kPickFirst;
+  return !pending_.empty() || options_.connect_eagerly || keeps_all;
+}
+
+bool Channel::is_hopeful() const {
+  return std::ranges::any_of(subchannels_,
+                             [](const auto& subchannel) { return subchannel->is_hopeful(); });
+}
+
+// Nothing can be reached, and nothing is being tried.
+bool Channel::is_backing_off() const {
+  if (subchannels_.empty()) return resolver_.is_backing_off();
+  return std::ranges::all_of(subchannels_, [this](const auto& subchannel) {
+    return subchannel->is_empty() && loop_.now() < subchannel->retry_at();
+  });
+}
+
+bool Channel::all_used_up() const {
+  return !subchannels_.empty() && std::ranges::all_of(subchannels_, [](const auto& subchannel) {
+    return subchannel->is_used_up();
+  });
+}
+
+void Channel::connect_more() {
+  if (closed_) return;
+  if (!active_) {
+    active_ = true;
+    if (resolver_.has_names()) resolver_.ask();
+  }
+  if (subchannels_.empty()) return resolver_.ask();
+  if (all_used_up()) {
+    return fail_pending(target_name_ + " was one connection, and that has ended", true);
+  }
+  if (balancing_ == Balancing::kPickFirst) {
+    connect_first();
+  } else {
+    for (const auto& subchannel : subchannels_) subchannel->connect_more();
+  }
+  arm_retry();
+}
+
+// In order, those first that do not have to wait (pick_first).
+void Channel::connect_first() {
+  update_sole();
+  if (sole_ != nullptr) return sole_->connect_more();
+  const auto candidate = std::ranges::find_if(subchannels_, [this](const auto& subchannel) {
+    return loop_.now() >= subchannel->retry_at() && !subchannel->is_used_up();
+  });
+  if (candidate == subchannels_.end()) return;
+  sole_ = candidate->get();
+  sole_->connect_more();
+}
+
+// When the first of those that have to wait may be tried again.
+void Channel::arm_retry() {
+  Time due = kNever;
+  for (const auto& subchannel : subchannels_) {
+    if (subchannel->retry_at() > loop_.now()) due = std::min(due, subchannel->retry_at());
+  }
+  if (due != kNever && (!armed() || due < deadline())) loop_.arm(*this, due);
 }
 
 void Channel::on_timer(Time) {
-  if (!pending_.empty() || options_.connect_eagerly) connect_more();
+  if (wants_connections()) connect_more();
 }
 
-void Channel::on_connect(Attempt& attempt, Result<std::unique_ptr<net::Stream>> result) {
-  const auto at = std::find_if(attempts_.begin(), attempts_.end(),
-                               [&](auto& other) { return other.get() == &attempt; });
-  const std::unique_ptr<Attempt> done = std::move(*at);
-  attempts_.erase(at);
-  if (!result) return connect_failed(result.error().message);
-  connections_.push_back(std::make_unique<ClientConnection>(*this, *std::move(result)));
-  connections_.back()->start();
+// ---- connections
+
+std::unique_ptr<net::Stream> Channel::secure(std::unique_ptr<net::Stream> stream,
+                                             const std::string& authority) {
+  if (!options_.tls) return stream;
+  const std::string& asked = options_.tls_server_name;
+  const std::string name = asked.empty() ? host_of(authority) : asked;
+  return std::make_unique<net::TlsStream>(loop_, std::move(stream), options_.tls, name,
+                                          &tls_sessions_[name], options_.tls_stream);
 }
 
 void Channel::connection_ready() {
-  backoff_ = Duration{0};
-  retry_at_ = Time{};
-  first_failure_ = kNever;
+  last_error_.clear();
+  const bool may_idle = !options_.connect_eagerly && options_.idle_timeout != Duration::max();
+  if (!may_idle || idle_timer_.armed()) return;
+  idle_since_ = loop_.now();
+  check_idle(loop_.now());
 }
 
-void Channel::connection_ended(ClientConnection& connection) {
-  const auto at = std::find_if(connections_.begin(), connections_.end(),
-                               [&](auto& other) { return other.get() == &connection; });
-  if (at == connections_.end()) return;
-  // A server that accepts and goes away at once, over and over, is one that cannot be reached.
-  unused_in_a_row_ = connection.has_opened_calls() ? 0 : unused_in_a_row_ + 1;
-  const bool was_ready = connection.has_been_ready() && unused_in_a_row_ < 2;
-  const std::string why = connection.loss_message();
-  ended_.push_back(std::move(*at));
-  connections_.erase(at);
+// Its server sends no more calls its way: another one may be wanted, but not inside an event.
+void Channel::connection_draining() {
+  connect_due_ = true;
   loop_.at_turn_end(*this);
-  if (!was_ready) return connect_failed(why);
-  if (!pending_.empty() || options_.connect_eagerly) connect_more();
+}
+
+void Channel::connection_lost() {
+  update_sole();
+  if (resolver_.has_names() && active_ && !closed_) resolver_.ask();
+  if (wants_connections()) connect_more();
+}
+
+void Channel::bury(std::unique_ptr<ClientConnection> connection) {
+  ended_.push_back(std::move(connection));
+  loop_.at_turn_end(*this);
 }
 
 void Channel::connect_failed(const std::string& why) {
   if (closed_) return;
-  last_error_ = why;
-  if (first_failure_ == kNever) first_failure_ = loop_.now();
-  const bool is_vsock = uses_vsock(target_);
-  const bool is_early = loop_.now() - first_failure_ < options_.vsock_early_retry_for;
-  retry_at_ = loop_.now() + next_backoff(is_vsock && is_early);
-  const bool others =
-      std::any_of(connections_.begin(), connections_.end(), [](auto& c) { return c->usable(); });
-  if (!others && attempts_.empty()) fail_pending(why, false);
-  if (!pending_.empty() || options_.connect_eagerly) loop_.arm(*this, retry_at_);
+  update_sole();
+  if (resolver_.has_names()) resolver_.ask();
+  if (wants_connections()) connect_more();
+  const bool tries_others =
+      balancing_ == Balancing::kPickFirst && is_hopeful() && subchannels_.size() > 1;
+  if (!tries_others) last_error_ = why;
+  if (!is_hopeful()) fail_pending(why, false);
 }
 
-void Channel::fail_pending(const std::string& why, bool all) {
-  pending_.for_each([&](ClientCall& call) {
-    if (all || !call.options_.wait_for_ready) call.fail(grpc::StatusCode::kUnavailable, why);
+// ---- idleness
+
+uint64_t Channel::calls_so_far() const {
+  uint64_t calls = 0;
+  for (const auto& subchannel : subchannels_) calls += subchannel->calls();
+  return calls;
+}
+
+bool Channel::is_busy() const {
+  return !pending_.empty() || std::ranges::any_of(subchannels_, [](const auto& subchannel) {
+    return subchannel->is_busy();
   });
 }
 
-Duration Channel::next_backoff(bool is_early_vsock) {
-  if (is_early_vsock) return options_.vsock_early_retry;
-  backoff_ =
-      backoff_ == Duration{0}
-          ? options_.initial_backoff
-          : std::min(options_.max_backoff,
-                     std::chrono::duration_cast<Duration>(backoff_ * options_.backoff_multiplier));
-  const double unit = static_cast<double>(loop_.random() >> 11) / 9007199254740992.0;  // [0, 1)
-  const double jitter = 1.0 + options_.backoff_jitter * (2.0 * unit - 1.0);
-  return std::chrono::duration_cast<Duration>(backoff_ * jitter);
+// Looks now and then, so that calls need not note when they came: at most an eighth too late.
+void Channel::check_idle(Time now) {
+  const uint64_t calls = calls_so_far();
+  if (is_busy() || calls != calls_at_idle_check_) idle_since_ = now;
+  calls_at_idle_check_ = calls;
+  if (now - idle_since_ >= options_.idle_timeout) return go_idle();
+  loop_.arm(idle_timer_,
+            time_after(now, std::max<Duration>(options_.idle_timeout / 8, net::TimerWheel::kTick)));
+}
+
+void Channel::go_idle() {
+  active_ = false;
+  loop_.cancel(*this);
+  resolver_.stop();
+  for (const auto& subchannel : subchannels_) subchannel->go_idle();
 }
 
 }  // namespace saker::rpc

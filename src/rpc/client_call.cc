@@ -1,8 +1,11 @@
 #include "saker/rpc/client_call.h"
 
+#include <algorithm>
+
 #include "saker/grpc/base64.h"
 #include "saker/grpc/http.h"
 #include "saker/grpc/percent.h"
+#include "saker/rpc/call_policy.h"
 #include "saker/rpc/channel.h"
 #include "saker/rpc/client_connection.h"
 
@@ -10,11 +13,25 @@ namespace saker::rpc {
 
 using grpc::StatusCode;
 
+ClientCall::ClientCall() : deadline_timer_(*this) {}
+
 ClientCall::~ClientCall() {
   if (phase_ != Phase::kIdle) channel_->forget(*this);
 }
 
 void ClientCall::start(Channel& channel, const ClientMethod& method, const CallOptions& options) {
+  prepare(channel, method, options);
+  previous_attempts_ = 0;
+  hooks_ = nullptr;
+  if (const MethodConfig* config = channel.config_of(method)) [[unlikely]] {
+    return start_with(*config);
+  }
+  if (policy_ != nullptr) policy_.reset();
+  if (options.deadline != kNever) channel.loop().arm(deadline_timer_, options.deadline);
+  channel.submit(*this);
+}
+
+void ClientCall::prepare(Channel& channel, const ClientMethod& method, const CallOptions& options) {
   SAKER_DCHECK(phase_ == Phase::kIdle);
   channel_ = &channel;
   method_ = &method;
@@ -23,13 +40,36 @@ void ClientCall::start(Channel& channel, const ClientMethod& method, const CallO
   if (!status_.message.empty()) status_ = {};
   if (!initial_metadata_.empty()) initial_metadata_.clear();
   if (!trailing_metadata_.empty()) trailing_metadata_.clear();
-  status_set_ = reset_due_ = retried_ = reply_was_compressed_ = false;
+  status_set_ = reset_due_ = retried_ = started_over_ = reply_was_compressed_ = false;
   packs_ = true;
   encoding_ = grpc::Compression::kIdentity;
   http_status_ = 0;
+  max_send_bytes_ = channel.options().max_send_message_bytes;
   phase_ = Phase::kPending;
-  if (options.deadline != kNever) channel.loop().arm(deadline_timer_, options.deadline);
-  channel.submit(*this);
+}
+
+void ClientCall::start_with(const MethodConfig& config) {
+  net::Loop& loop = channel_->loop();
+  if (config.timeout) {
+    options_.deadline = std::min(options_.deadline, time_after(loop.now(), *config.timeout));
+  }
+  options_.wait_for_ready = options_.wait_for_ready || config.wait_for_ready.value_or(false);
+  if (config.max_request_bytes) {
+    max_send_bytes_ = std::min(max_send_bytes_, *config.max_request_bytes);
+  }
+  if (policy_ == nullptr || !policy_->belongs_to(*channel_)) {
+    policy_ = std::make_unique<CallPolicy>(*this, *channel_);
+  }
+  if (options_.deadline != kNever) loop.arm(deadline_timer_, options_.deadline);
+  policy_->start(config);
+}
+
+// The deadline is the call's to watch.
+void ClientCall::start_attempt(ClientCall& call, AttemptHooks& hooks, uint32_t previous_attempts) {
+  prepare(*call.channel_, *call.method_, call.options_);
+  hooks_ = &hooks;
+  previous_attempts_ = previous_attempts;
+  channel_->submit(*this);
 }
 
 void ClientCall::cancel() {
@@ -57,6 +97,7 @@ void ClientCall::fail(StatusCode code, std::string message) {
     if (status_.ok()) status_ = {code, std::move(message), {}};
     return;
   }
+  if (reset_due_) return;  // what came behind the first mistake, in the same bytes
   status_set_ = false;
   set_status(code, std::move(message));
   if (phase_ == Phase::kPending) return channel_->end_pending(*this);
@@ -73,9 +114,68 @@ void ClientCall::finish() {
   }
   reader_.reset();
   drop_unpacked();
+  if (policy_ != nullptr) [[unlikely]]
+    policy_->end();
   connection_ = nullptr;
   phase_ = Phase::kIdle;
   on_done();
+}
+
+void ClientCall::drop() {
+  if (deadline_timer_.armed()) channel_->loop().cancel(deadline_timer_);
+  if (policy_ != nullptr) policy_->end();
+  phase_ = Phase::kIdle;
+}
+
+// ---- attempts
+
+void ClientCall::fail_attempt(StatusCode code, const std::string& message) {
+  if (hooks_ != nullptr) {
+    set_status(code, message);
+    if (hooks_->on_attempt_ended(*this)) return;
+  }
+  fail(code, message);
+}
+
+void ClientCall::rewind() {
+  unlink();
+  status_ = {};
+  initial_metadata_.clear();
+  trailing_metadata_.clear();
+  status_set_ = reply_was_compressed_ = false;
+  encoding_ = grpc::Compression::kIdentity;
+  http_status_ = 0;
+  reader_.reset();
+  drop_unpacked();
+  connection_ = nullptr;
+  started_over_ = true;
+  phase_ = Phase::kPending;
+}
+
+void ClientCall::adopt(ClientCall& attempt) {
+  unlink();
+  attempt.unlink();
+  stream_ = std::exchange(attempt.stream_, nullptr);
+  stream_->user = this;
+  connection_ = std::exchange(attempt.connection_, nullptr);
+  peer_name_ = attempt.peer_name_;
+  attempt.phase_ = Phase::kIdle;
+  phase_ = Phase::kOpen;
+  reader_.bind(policy_->messages(connection_->messages()));
+}
+
+void ClientCall::end_as(const ClientCall& attempt) {
+  status_ = attempt.status_;
+  status_set_ = true;
+  trailing_metadata_ = attempt.trailing_metadata_;
+  peer_name_ = attempt.peer_name_;
+  channel_->end_pending(*this);
+}
+
+void ClientCall::refuse_request(size_t bytes) {
+  fail(StatusCode::kResourceExhausted, "request of " + std::to_string(bytes) +
+                                           " bytes is over the limit of " +
+                                           std::to_string(max_send_bytes_));
 }
 
 // ---- output
@@ -97,8 +197,12 @@ void ClientCall::send_chunks(ChunkQueue&& prefixed_message, bool last) {
 
 void ClientCall::send_packed(Bytes message, bool last) {
   ChunkQueue packed(chunks());
-  channel_->packer().append(options_.compression, message, packed);
+  pack(message, packed);
   send_chunks(std::move(packed), last);
+}
+
+void ClientCall::pack(Bytes message, ChunkQueue& out) {
+  channel_->packer().append(options_.compression, message, out);
 }
 
 bool ClientCall::unpack(grpc::ReceivedMessage& message) {
@@ -106,7 +210,7 @@ bool ClientCall::unpack(grpc::ReceivedMessage& message) {
     fail(StatusCode::kInternal, "compressed reply without a grpc-encoding");
     return false;
   }
-  const size_t limit = channel_->options().max_receive_message_bytes;
+  const size_t limit = reader_.max_bytes();
   if (unpacked_ == nullptr) unpacked_ = std::make_unique<std::string>();
   const Unpacked result = channel_->packer().unpack(encoding_, message, limit, *unpacked_);
   if (result == Unpacked::kTooLarge) {
@@ -151,11 +255,15 @@ ChunkPool& ClientCall::chunks() const {
 
 void ClientCall::recv_headers(const h2::HeadersEvent& event) {
   if (event.kind == h2::HeadersKind::kInformational) return;
+  const bool is_head = event.kind == h2::HeadersKind::kResponse;
+  if (hooks_ != nullptr && is_head && !event.end_stream) [[unlikely]] {
+    if (hooks_->on_response_head(*this, event)) return;
+  }
   if (event.truncated) {
     return fail(StatusCode::kResourceExhausted, "response metadata is over the limit");
   }
   bool is_grpc = true;
-  if (event.kind == h2::HeadersKind::kResponse) {
+  if (is_head) {
     http_status_ = event.status;
     is_grpc = false;
   }
@@ -174,6 +282,7 @@ void ClientCall::recv_headers(const h2::HeadersEvent& event) {
         encoding = grpc::parse_compression(field.value);
         break;
       case hpack::Token::kOther:
+      case hpack::Token::kGrpcRetryPushbackMs:
         (void)metadata.add_received(field.name, field.value);
         break;
       default:
@@ -182,12 +291,19 @@ void ClientCall::recv_headers(const h2::HeadersEvent& event) {
   }
   if (has_status && event.end_stream) return recv_status(event);
   if (http_status_ != 200) {
-    return fail(grpc::status_from_http(http_status_),
-                "the peer answered HTTP status " + std::to_string(http_status_));
+    const std::string why = "the peer answered HTTP status " + std::to_string(http_status_);
+    // Where nothing follows, it is an end like others, after which the call may be tried again.
+    if (hooks_ != nullptr && event.end_stream) {
+      return set_status(grpc::status_from_http(http_status_), why);
+    }
+    return fail(grpc::status_from_http(http_status_), why);
   }
   if (!is_grpc) return fail(StatusCode::kUnknown, "the response's content-type is not gRPC");
   if (!encoding) return fail(StatusCode::kInternal, "the reply's grpc-encoding is not known");
   encoding_ = *encoding;
+  if (event.end_stream) {
+    fail(grpc::status_from_http(http_status_), "the response ended without a grpc-status");
+  }
 }
 
 void ClientCall::recv_status(const h2::HeadersEvent& event) {
@@ -209,14 +325,28 @@ void ClientCall::recv_status(const h2::HeadersEvent& event) {
 }
 
 void ClientCall::stream_closed(h2::CloseCause cause, h2::ErrorCode code) {
-  stream_ = nullptr;
+  const h2::StreamId id = std::exchange(stream_, nullptr)->id;
+  if (starts_over(id, cause, code)) return connection_->resubmit(*this);
+  set_closed_status(cause, code);
+  if (hooks_ != nullptr && !reset_due_ && hooks_->on_attempt_ended(*this)) return;
+  phase_ = Phase::kDone;
+  make_ready();
+}
+
+// A transparent retry (gRFC A6): once where the server has not processed it, as often as needed
+// where it has never left this process.
+bool ClientCall::starts_over(h2::StreamId id, h2::CloseCause cause, h2::ErrorCode code) {
+  if (status_set_) return false;
   using h2::CloseCause;
+  const bool unsent = cause == CloseCause::kConnectionLost && id > connection_->submitted_id();
   const bool refused = cause == CloseCause::kRefused ||
                        (cause == CloseCause::kResetByPeer && code == h2::ErrorCode::kRefusedStream);
-  if (refused && !retried_ && !status_set_ && replayable()) {
-    retried_ = true;  // the server never saw it (gRFC A6, transparent retry)
-    return connection_->resubmit(*this);
-  }
+  if (!(unsent || refused) || !replayable()) return false;
+  return unsent || !std::exchange(retried_, true);
+}
+
+void ClientCall::set_closed_status(h2::CloseCause cause, h2::ErrorCode code) {
+  using h2::CloseCause;
   switch (cause) {
     case CloseCause::kCompleted:
       set_status(StatusCode::kInternal, "the response ended without a grpc-status");
@@ -239,8 +369,6 @@ void ClientCall::stream_closed(h2::CloseCause cause, h2::ErrorCode code) {
       set_status(StatusCode::kUnavailable, connection_->loss_message());
       break;
   }
-  phase_ = Phase::kDone;
-  make_ready();
 }
 
 }  // namespace saker::rpc

@@ -4,6 +4,8 @@
 //
 //   idle ──start()──▶ pending ──connection, stream──▶ open
 //        ──trailers, reset, deadline, cancel()──▶ done ──on_done()──▶ idle
+//
+// What a service config asks of it beyond that, retries above all, is call_policy.h's.
 #pragma once
 
 #include <memory>
@@ -16,10 +18,15 @@
 #include "saker/grpc/status.h"
 #include "saker/h2/connection.h"
 #include "saker/net/loop.h"
+#include "saker/rpc/attempt_hooks.h"
 #include "saker/rpc/client_method.h"
+#include "saker/rpc/service_config.h"
 
 namespace saker::rpc {
 
+class CallHedging;
+class CallPolicy;
+class CallRetry;
 class Channel;
 class ClientConnection;
 struct CallListTag;
@@ -27,7 +34,8 @@ struct CallListTag;
 struct CallOptions {
   Time deadline = kNever;
   bool wait_for_ready = false;  // wait for a connection instead of failing with UNAVAILABLE
-  const grpc::Metadata* metadata = nullptr;  // must live until the call is open or done
+  // Must live until the call is open, or done where a service config has it tried again.
+  const grpc::Metadata* metadata = nullptr;
   // Of requests. A server that does not know it ends the call with UNIMPLEMENTED.
   grpc::Compression compression = grpc::Compression::kIdentity;
 };
@@ -56,7 +64,7 @@ class ClientCall : public ListHook<CallListTag> {
   bool reply_was_compressed() const { return reply_was_compressed_; }
 
  protected:
-  ClientCall() : deadline_timer_(*this) {}
+  ClientCall();
 
   // ---- for the kinds of call
   // The stream is open and its head is sent: send what there is to send. Outside of events.
@@ -68,6 +76,12 @@ class ClientCall : public ListHook<CallListTag> {
   virtual void on_drained() {}
   // May the call be started over on another stream, the first having been refused unseen?
   virtual bool replayable() const { return true; }
+  // The whole request with its prefix, where there is only one and it is there before the call
+  // begins. False: it is not.
+  virtual bool encode_request(ChunkQueue& out) {
+    (void)out;
+    return false;
+  }
   // The stream has ended with status().ok(): may still turn it into an error by fail().
   virtual void on_complete() {}
   // It has ended otherwise; `by_us`: by fail() or cancel(), so that what has arrived
@@ -82,6 +96,18 @@ class ClientCall : public ListHook<CallListTag> {
   // Requests are to be compressed: they go through send_packed(), whole and without their prefix.
   bool packs() const { return packs_ && options_.compression != grpc::Compression::kIdentity; }
   void send_packed(Bytes message, bool last);
+  void pack(Bytes message, ChunkQueue& out);
+  // Larger requests end the call: refuse_request().
+  size_t max_send_bytes() const { return max_send_bytes_; }
+  void refuse_request(size_t bytes);
+  // Requests are kept for another attempt; null: they need not be.
+  ReplayBuffer* replay() const { return hooks_ == nullptr ? nullptr : hooks_->replay(); }
+  // Something was added to it, or all of it sent again.
+  void note_kept() { hooks_->on_kept(); }
+  // There was an attempt, and there will be another one.
+  bool between_attempts() const {
+    return phase_ == Phase::kPending && started_over_ && replay() != nullptr;
+  }
   // Puts what is in a compressed message in its place, valid until the next one is unpacked. False:
   // the call has failed.
   bool unpack(grpc::ReceivedMessage& message);
@@ -106,6 +132,9 @@ class ClientCall : public ListHook<CallListTag> {
   grpc::Status status_;
 
  private:
+  friend class CallHedging;
+  friend class CallPolicy;
+  friend class CallRetry;
   friend class Channel;
   friend class ClientConnection;
   enum class Phase : uint8_t { kIdle, kPending, kOpen, kDone };
@@ -116,6 +145,22 @@ class ClientCall : public ListHook<CallListTag> {
     ClientCall& call;
   };
 
+  void prepare(Channel& channel, const ClientMethod& method, const CallOptions& options);
+  void start_with(const MethodConfig& config);
+  // One of several attempts of `call`.
+  void start_attempt(ClientCall& call, AttemptHooks& hooks, uint32_t previous_attempts);
+  // Goes on with another attempt's stream.
+  void adopt(ClientCall& attempt);
+  // Ends, without a stream, as that attempt did.
+  void end_as(const ClientCall& attempt);
+  // While it waits for a connection: ends with this status, or is tried again.
+  void fail_attempt(grpc::StatusCode code, const std::string& message);
+  // Forgets what an attempt has brought.
+  void rewind();
+  // The channel is going away: no end is told any more.
+  void drop();
+  bool starts_over(h2::StreamId id, h2::CloseCause cause, h2::ErrorCode code);
+  void set_closed_status(h2::CloseCause cause, h2::ErrorCode code);
   void recv_headers(const h2::HeadersEvent& event);
   void recv_status(const h2::HeadersEvent& event);
   void stream_closed(h2::CloseCause cause, h2::ErrorCode code);
@@ -129,13 +174,18 @@ class ClientCall : public ListHook<CallListTag> {
   CallOptions options_;
   Phase phase_ = Phase::kIdle;
   bool status_set_ = false;
-  bool reset_due_ = false;  // fail() inside an event: reset when the ready list runs
-  bool retried_ = false;
+  bool reset_due_ = false;     // fail() inside an event: reset when the ready list runs
+  bool retried_ = false;       // transparently, once
+  bool started_over_ = false;  // this is not the first stream
   bool packs_ = true;
   bool reply_was_compressed_ = false;
   grpc::Compression encoding_ = grpc::Compression::kIdentity;  // of replies that are compressed
   std::unique_ptr<std::string> unpacked_;  // the compressed message that is being read
   int http_status_ = 0;
+  uint32_t max_send_bytes_ = UINT32_MAX;
+  uint32_t previous_attempts_ = 0;  // grpc-previous-rpc-attempts
+  AttemptHooks* hooks_ = nullptr;
+  std::unique_ptr<CallPolicy> policy_;  // null: no service config speaks of it
   grpc::Metadata initial_metadata_;
   grpc::Metadata trailing_metadata_;
   std::string peer_name_;

@@ -3,12 +3,15 @@
 #include <array>
 
 #include "saker/grpc/timeout.h"
+#include "saker/net/failure_text.h"
+#include "saker/rpc/call_policy.h"
 #include "saker/rpc/channel.h"
+#include "saker/rpc/subchannel.h"
 
 namespace saker::rpc {
 namespace {
 
-constexpr uint64_t kKeepalivePing = 0x73616b65'726b6565;  // "sakerkee"
+constexpr uint64_t kClientPing = 0x73616b65'726b6565;  // "sakerkee"
 
 // As SETTINGS_MAX_HEADER_LIST_SIZE counts it (RFC 9113 section 6.5.2).
 size_t list_bytes(std::span<const hpack::OutField> fields) {
@@ -22,14 +25,16 @@ size_t list_bytes(std::span<const hpack::OutField> fields) {
 
 }  // namespace
 
-ClientConnection::ClientConnection(Channel& channel, std::unique_ptr<net::Stream> stream)
+ClientConnection::ClientConnection(Channel& channel, Subchannel& subchannel,
+                                   std::unique_ptr<net::Stream> stream)
     : channel_(channel),
+      subchannel_(subchannel),
       stream_(std::move(stream)),
       engine_(h2::Role::kClient, channel.options().connection, channel.resources(), *this,
               channel.loop().now()),
       budget_(channel.options().max_connection_memory_bytes),
       messages_{&channel.loop().chunks(), &budget_, channel.options().max_receive_message_bytes},
-      keepalive_(channel.keepalive(), channel.loop().now()),
+      keepalive_(subchannel.keepalive(), channel.loop().now()),
       peer_name_(stream_->peer().name) {}
 
 ClientConnection::~ClientConnection() {
@@ -44,11 +49,20 @@ void ClientConnection::start() {
 // ---- turns
 
 void ClientConnection::on_data(Bytes bytes) {
+  if (!has_received_ && is_for_tls(bytes)) return close();
   in_turn_ = true;
   channel_.count_received(bytes.size());
   keepalive_.on_activity(channel_.loop().now());
   engine_.handle_input(bytes, channel_.loop().now());
   turn();
+}
+
+// A TLS server answers our preface with an alert.
+bool ClientConnection::is_for_tls(Bytes first) {
+  has_received_ = true;
+  if (stream_->peer().is_tls || !net::begins_tls(first)) return false;
+  loss_reason_ = " (" + net::unexpected_tls_text("the server") + ")";
+  return true;
 }
 
 void ClientConnection::on_sent() {
@@ -70,7 +84,7 @@ void ClientConnection::turn() {
   flush();
   in_turn_ = false;
   arm_timer();
-  if (ended_ && ready_.empty() && engine_.open_streams() == 0) channel_.connection_ended(*this);
+  if (ended_ && ready_.empty() && engine_.open_streams() == 0) subchannel_.connection_ended(*this);
 }
 
 void ClientConnection::run_ready() {
@@ -101,6 +115,7 @@ bool ClientConnection::write_output() {
   if (out.empty()) {
     return engine_.alive() && !(engine_.draining() && engine_.open_streams() == 0);
   }
+  submitted_id_ = opened_id_;
   channel_.count_sent(out.size());
   stream_->submit(std::move(out));
   return true;
@@ -116,7 +131,7 @@ void ClientConnection::arm_timer() {
 void ClientConnection::on_timer(Time now) {
   engine_.handle_timeout(now);
   const auto action = keepalive_.handle_timeout(now, engine_.open_streams() != 0);
-  if (action == Keepalive::Action::kSendPing) engine_.send_ping(kKeepalivePing);
+  if (action == Keepalive::Action::kSendPing) engine_.send_ping(kClientPing);
   if (action == Keepalive::Action::kDead) {
     loss_reason_ += " (no answer to keepalive pings)";
     return close();
@@ -128,7 +143,7 @@ void ClientConnection::on_timer(Time now) {
 
 std::string ClientConnection::loss_message() const {
   const h2::ConnectionError& broken = engine_.error();
-  const std::string lost = "the connection to " + channel_.target_name() + " was lost";
+  const std::string lost = "the connection to " + subchannel_.name() + " was lost";
   if (broken.code == h2::ErrorCode::kNoError) return lost + loss_reason_;
   const std::string reason = std::string(h2::error_code_name(broken.code)) + ", " + broken.why;
   return lost + ": " + reason +
@@ -163,8 +178,8 @@ hpack::CachedBlock& ClientConnection::cache_for(const ClientMethod& method) {
 }
 
 void ClientConnection::open(ClientCall& call) {
-  has_opened_calls_ = true;
-  const std::array<hpack::OutField, 8> constant = channel_.request_head(*call.method_);
+  const std::array<hpack::OutField, 8> constant =
+      channel_.request_head(*call.method_, subchannel_.authority());
   std::vector<hpack::OutField> custom;
   std::string scratch;
   std::span<const hpack::OutField> varying;
@@ -172,16 +187,19 @@ void ClientConnection::open(ClientCall& call) {
   hpack::OutField timeout_field;
   const bool has_metadata = call.options_.metadata != nullptr && !call.options_.metadata->empty();
   const bool packs = call.options_.compression != grpc::Compression::kIdentity;
+  const bool is_retry = call.previous_attempts_ != 0;
+  const std::string attempts = is_retry ? std::to_string(call.previous_attempts_) : std::string();
   if (call.options_.deadline != kNever) {
     const Duration left = call.options_.deadline - channel_.loop().now();
     timeout_field = {"grpc-timeout", {timeout, grpc::encode_timeout(left, timeout)}};
     varying = {&timeout_field, 1};
   }
-  if (has_metadata || packs) {
+  if (has_metadata || packs || is_retry) {
     custom.assign(varying.begin(), varying.end());
     if (packs) {
       custom.push_back({"grpc-encoding", grpc::compression_name(call.options_.compression)});
     }
+    if (is_retry) custom.push_back({"grpc-previous-rpc-attempts", attempts});
     if (has_metadata) {
       const auto add = [&](std::string_view name, std::string_view value) {
         custom.push_back({name, value});
@@ -206,14 +224,13 @@ void ClientConnection::open(ClientCall& call) {
   call.connection_ = this;
   call.phase_ = ClientCall::Phase::kOpen;
   if (call.peer_name_ != peer_name_) call.peer_name_ = peer_name_;
-  call.reader_.bind(messages_);
+  opened_id_ = stream->id;
+  call.reader_.bind(call.policy_ == nullptr ? messages_ : call.policy_->messages(messages_));
   call.on_open();
 }
 
 void ClientConnection::resubmit(ClientCall& call) {
-  call.phase_ = ClientCall::Phase::kPending;
-  call.connection_ = nullptr;
-  call.unlink();
+  call.rewind();
   channel_.queue_pending(call);
   capacity_grew_ = true;
   touch();
@@ -247,14 +264,15 @@ void ClientConnection::on_stream_drained(h2::Stream& stream) {
 }
 
 void ClientConnection::on_peer_settings() {
-  channel_.connection_ready();
+  subchannel_.connection_ready();
   capacity_grew_ = true;
 }
 
 void ClientConnection::on_goaway(h2::StreamId, h2::ErrorCode code, std::string_view debug) {
   if (code == h2::ErrorCode::kEnhanceYourCalm && debug == "too_many_pings") {
-    channel_.back_off_keepalive();
+    subchannel_.back_off_keepalive();
   }
+  channel_.connection_draining();
   loss_reason_ += ": the server is going away, ";
   loss_reason_ += h2::error_code_name(code);
   if (!debug.empty()) loss_reason_.append(", ").append(debug.substr(0, 200));

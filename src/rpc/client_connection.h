@@ -17,13 +17,14 @@
 namespace saker::rpc {
 
 class Channel;
+class Subchannel;
 
 class ClientConnection final : private net::StreamEvents,
                                private net::TurnTask,
                                private net::Timer,
                                private h2::ConnectionEvents {
  public:
-  ClientConnection(Channel& channel, std::unique_ptr<net::Stream> stream);
+  ClientConnection(Channel& channel, Subchannel& subchannel, std::unique_ptr<net::Stream> stream);
   ~ClientConnection();
 
   void start();
@@ -42,7 +43,11 @@ class ClientConnection final : private net::StreamEvents,
   // Why the connection is gone, as calls tell it.
   std::string loss_message() const;
   bool has_been_ready() const { return engine_.peer_settings_received(); }
-  bool has_opened_calls() const { return has_opened_calls_; }
+  const grpc::MessageContext& messages() const { return messages_; }
+  // Streams up to this one have left for the transport.
+  h2::StreamId submitted_id() const { return submitted_id_; }
+  // Opened on it so far.
+  uint64_t calls() const { return engine_.counters().streams_opened; }
 
   // ---- for calls
   void add_ready(ClientCall& call) {
@@ -76,6 +81,7 @@ class ClientConnection final : private net::StreamEvents,
   void on_ping(uint64_t) override {}
   void on_ping_ack(uint64_t) override {}
 
+  bool is_for_tls(Bytes first);
   void turn();
   void run_ready();
   void run_call(ClientCall& call);
@@ -86,6 +92,7 @@ class ClientConnection final : private net::StreamEvents,
   hpack::CachedBlock& cache_for(const ClientMethod& method);
 
   Channel& channel_;
+  Subchannel& subchannel_;
   std::unique_ptr<net::Stream> stream_;
   h2::Connection engine_;
   std::vector<hpack::CachedBlock> caches_;  // by method index
@@ -98,8 +105,10 @@ class ClientConnection final : private net::StreamEvents,
   std::string loss_reason_;
   bool in_turn_ = false;
   bool reading_paused_ = false;
-  bool has_opened_calls_ = false;
+  bool has_received_ = false;
   bool ended_ = false;
+  h2::StreamId opened_id_ = 0;  // the last one
+  h2::StreamId submitted_id_ = 0;
   bool capacity_grew_ = false;  // streams ended or settings came: pending calls may go
 };
 

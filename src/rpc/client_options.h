@@ -2,11 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "saker/h2/options.h"
 #include "saker/net/loop.h"
+#include "saker/net/tls_options.h"
 #include "saker/rpc/keepalive.h"
+#include "saker/rpc/service_config.h"
+#include "saker/tls/context.h"
 
 namespace saker::rpc {
 
@@ -23,12 +27,28 @@ struct ChannelOptions {
   KeepaliveOptions vsock_keepalive = {
       .time = std::chrono::seconds(10),  // … but on VSOCK, whose kernel has none
       .timeout = std::chrono::seconds(5)};
-  size_t connections = 1;        // limit: connections to the target
+  // Which backend takes a call. Beats what the service config says.
+  Balancing balancing = Balancing::kDefault;
+  std::shared_ptr<const ServiceConfig> service_config;  // null: none
+  size_t connections = 1;                               // limit: connections to each backend
   bool connect_eagerly = false;  // open all of them at once, not as load asks for them
   uint32_t max_receive_message_bytes = 4 << 20;   // limit: one reply message
+  uint32_t max_send_message_bytes = INT32_MAX;    // limit: one request message
   size_t max_connection_memory_bytes = 16 << 20;  // limit: messages in assembly on one connection
   std::string authority;                          // empty: from the target
+  tls::ClientContext tls;                         // none: plain text
+  // Whom the server's certificate must be for: a DNS name or an IP address; empty: the target's host,
+  // and "localhost" where the target has none.
+  std::string tls_server_name;
+  net::TlsStreamOptions tls_stream;
   std::string user_agent = "saker/" SAKER_VERSION;
+  // Requests of one streaming call, kept for another attempt.
+  uint32_t retry_buffer_bytes = 256 << 10;  // limit: past it the call is tried no more
+  // Without any call for so long, connections close until the next call (gRFC A9's counterpart).
+  // Not where connect_eagerly asks for them. max: never.
+  Duration idle_timeout = std::chrono::minutes(30);  // limit: connections that nobody uses
+  // Between a name's answer and the next question.
+  Duration min_resolution_interval = std::chrono::seconds(30);
   // Reconnecting: grpc/doc/connection-backoff.md.
   Duration initial_backoff = std::chrono::seconds(1);
   Duration max_backoff = std::chrono::seconds(120);

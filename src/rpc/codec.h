@@ -180,17 +180,26 @@ struct Codec<RawMessage> {
   static void recycle(RawMessage& value) { value.bytes.clear(); }
 };
 
+// Appends prefix and message, `size` bytes of it, copied.
+template <typename T>
+void frame_message(const T& value, size_t size, ChunkQueue& out) {
+  grpc::write_message_prefix(out.prepare(grpc::kMessagePrefixBytes), false,
+                             static_cast<uint32_t>(size));
+  out.commit(grpc::kMessagePrefixBytes);
+  Codec<T>::write_chunks(value, out);
+}
+
 // Appends prefix and message, `size` bytes of it, lending what is long: the message is moved from.
 // Null when everything was copied; otherwise the caller's to drop().
 template <typename T>
 LentMessage<T>* append_message(T& value, size_t size, ChunkQueue& out) {
+  if (size < kLentMessageBytes) {
+    frame_message(value, size, out);
+    return nullptr;
+  }
   grpc::write_message_prefix(out.prepare(grpc::kMessagePrefixBytes), false,
                              static_cast<uint32_t>(size));
   out.commit(grpc::kMessagePrefixBytes);
-  if (size < kLentMessageBytes) {
-    Codec<T>::write_chunks(value, out);
-    return nullptr;
-  }
   auto* lent = new LentMessage<T>(std::move(value));
   Codec<T>::lend_chunks(*lent, out);
   return lent;

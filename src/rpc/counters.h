@@ -75,6 +75,7 @@ struct CallCounters {
 struct LoopCounters {
   Counter connections_opened;
   Counter connections_open;
+  Counter tls_failures;  // connections that TLS ended: handshakes, mostly
   Counter calls_open;
   Counter bytes_received;
   Counter bytes_sent;

@@ -33,6 +33,7 @@ RequestHead read_request_head(std::span<const hpack::Field> fields, Time now) {
         head.accepted = grpc::parse_accept_encoding(field.value);
         break;
       case Token::kOther:
+      case Token::kGrpcPreviousRpcAttempts:
         head.has_metadata = true;
         break;
       default:

@@ -43,14 +43,49 @@ struct Server::LoopThread {
 
 // Carries an accepted connection to its loop.
 struct Server::AdoptTask final : net::PostedTask {
-  AdoptTask(ServerLoop& owner, net::Accepted connection)
-      : loop(owner), accepted(std::move(connection)) {}
+  AdoptTask(ServerLoop& owner, net::Accepted connection, bool without_tls)
+      : loop(owner), accepted(std::move(connection)), plaintext(without_tls) {}
   void run() override {
-    loop.adopt(std::move(accepted));
+    loop.adopt(std::move(accepted), plaintext);
     delete this;
   }
   ServerLoop& loop;
   net::Accepted accepted;
+  bool plaintext;
+};
+
+// Carries another certificate to a loop.
+struct Server::TlsTask final : net::PostedTask {
+  TlsTask(ServerLoop& owner, const tls::ServerContext& replacement)
+      : loop(owner), context(replacement) {}
+  void run() override {
+    loop.set_tls(std::move(context));
+    delete this;
+  }
+  ServerLoop& loop;
+  tls::ServerContext context;
+};
+
+// A listener, and what holds for the connections that come through it. On loop 0's thread.
+class Server::Gate final : private net::ListenerEvents {
+ public:
+  Gate(Server& server, ListenerSecurity security) : server_(server), security_(security) {}
+
+  Result<net::Address> open(net::Loop& loop, const net::Address& address) {
+    auto listener = loop.listen(address, server_.options_.listen, *this);
+    if (!listener) return std::unexpected(listener.error());
+    listener_ = *std::move(listener);
+    return listener_->address();
+  }
+
+ private:
+  void on_accept(net::Accepted accepted) override {
+    server_.accept(std::move(accepted), security_);
+  }
+
+  Server& server_;
+  const ListenerSecurity security_;
+  std::unique_ptr<net::Listener> listener_;
 };
 
 // Starts the drain on a loop's own thread and stops the loop when nothing
@@ -58,7 +93,7 @@ struct Server::AdoptTask final : net::PostedTask {
 struct Server::DrainTask final : net::PostedTask, net::Timer {
   DrainTask(Server& owner, size_t loop_index) : server(owner), index(loop_index) {}
   void run() override {
-    if (index == 0) server.listeners_.clear();
+    if (index == 0) server.gates_.clear();
     ServerLoop& loop = server.loop(index);
     give_up_at = time_after(loop.loop().now(), server.options_.drain_timeout);
     loop.drain();
@@ -91,7 +126,7 @@ Server::Server(const ServerOptions& options) : options_(options) {}
 Server::~Server() {
   for (auto& loop : loops_) loop->loop->stop();
   wait();
-  listeners_.clear();
+  gates_.clear();
 }
 
 Result<void> Server::prepare() {
@@ -109,11 +144,10 @@ Result<void> Server::prepare() {
   return {};
 }
 
-Result<net::Address> Server::listen(const net::Address& address) {
-  auto listener = loops_[0]->loop->listen(address, options_.listen, *this);
-  if (!listener) return std::unexpected(listener.error());
-  net::Address bound = (*listener)->address();
-  listeners_.push_back(*std::move(listener));
+Result<net::Address> Server::listen(const net::Address& address, ListenerSecurity security) {
+  auto gate = std::make_unique<Gate>(*this, security);
+  auto bound = gate->open(*loops_[0]->loop, address);
+  if (bound) gates_.push_back(std::move(gate));
   return bound;
 }
 
@@ -121,6 +155,11 @@ void Server::start() {
   for (auto& entry : loops_) {
     entry->thread = std::thread([loop = entry->loop.get()] { loop->run(); });
   }
+}
+
+void Server::replace_tls(const tls::ServerContext& context) {
+  if (shutting_down_) return;
+  for (auto& entry : loops_) entry->loop->post(*new TlsTask(*entry->server, context));
 }
 
 void Server::shut_down() {
@@ -144,8 +183,7 @@ uint64_t Server::calls(grpc::StatusCode code) const {
   return total;
 }
 
-// On loop 0's thread, where the listeners are.
-void Server::on_accept(net::Accepted accepted) {
+void Server::accept(net::Accepted accepted, ListenerSecurity security) {
   ServerLoop& target = emptiest_loop();
   const bool full = target.connection_count() * loops_.size() >= options_.max_connections;
   if (full || !allows(accepted.peer)) {
@@ -153,8 +191,9 @@ void Server::on_accept(net::Accepted accepted) {
     return;
   }
   target.expect_connection();
-  if (target.index() == 0) return target.adopt(std::move(accepted));
-  target.loop().post(*new AdoptTask(target, std::move(accepted)));
+  const bool plaintext = security == ListenerSecurity::kPlaintext;
+  if (target.index() == 0) return target.adopt(std::move(accepted), plaintext);
+  target.loop().post(*new AdoptTask(target, std::move(accepted), plaintext));
 }
 
 bool Server::allows(const net::Peer& peer) const {

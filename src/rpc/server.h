@@ -23,7 +23,12 @@ namespace saker::rpc {
 // CPUs that this process may use: affinity and cgroup quota counted, at least 1.
 size_t available_cpus();
 
-class Server final : private net::ListenerEvents {
+enum class ListenerSecurity : uint8_t {
+  kTls,        // where the options have TLS, else plain text
+  kPlaintext,  // whatever the options have
+};
+
+class Server final {
  public:
   explicit Server(const ServerOptions& options);
   ~Server();  // shuts down at once if still running
@@ -33,9 +38,13 @@ class Server final : private net::ListenerEvents {
   // Creates the loops; call after all methods are registered, before listen().
   Result<void> prepare();
   // Binds a listener; connections wait in its backlog until start(). Returns the address as bound.
-  Result<net::Address> listen(const net::Address& address);
+  Result<net::Address> listen(const net::Address& address,
+                              ListenerSecurity security = ListenerSecurity::kTls);
   // Starts one thread a loop.
   void start();
+  // Another certificate for connections from now on; those that are open keep theirs. Any thread. The
+  // options must have TLS already.
+  void replace_tls(const tls::ServerContext& context);
   // Any thread, also a second time: stops accepting, lets calls finish within
   // drain_timeout, then ends the loops.
   void shut_down();
@@ -51,15 +60,17 @@ class Server final : private net::ListenerEvents {
   struct LoopThread;
   struct AdoptTask;
   struct DrainTask;
+  struct TlsTask;
+  class Gate;
 
-  void on_accept(net::Accepted accepted) override;
+  void accept(net::Accepted accepted, ListenerSecurity security);
   bool allows(const net::Peer& peer) const;
   ServerLoop& emptiest_loop();
 
   const ServerOptions options_;
   Dispatcher dispatcher_;
   std::vector<std::unique_ptr<LoopThread>> loops_;
-  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::vector<std::unique_ptr<Gate>> gates_;
   std::atomic<bool> shutting_down_{false};
 };
 

@@ -13,6 +13,7 @@ namespace {
 using hpack::OutField;
 
 constexpr OutField kResponseHead[] = {{":status", "200"}, {"content-type", "application/grpc"}};
+constexpr int kHttpMethodNotAllowed = 405;
 constexpr OutField kOkTrailers[] = {{"grpc-status", "0"}};
 
 // Metadata as fields. `scratch` holds the base64 of binary values and must outlive the fields.
@@ -31,7 +32,14 @@ void ServerCall::make_ready() {
 
 void ServerCall::refuse(grpc::StatusCode code, std::string message) {
   refusal_ = std::make_unique<grpc::Status>(grpc::Status{code, std::move(message), {}});
+  awaits_request_ = false;
   make_ready();
+}
+
+// Ready all the same: run_now() arms the timer where no event of the connection is under way.
+void ServerCall::await_request(bool awaits) {
+  awaits_request_ = awaits;
+  if (awaits && context_.deadline_ != kNever) make_ready();
 }
 
 void ServerCall::run_refusal() {
@@ -39,14 +47,26 @@ void ServerCall::run_refusal() {
   if (http_status_ == 200) return finish(*refusal_);
   char digits[4];
   const auto end = std::to_chars(digits, digits + sizeof digits, http_status_).ptr;
-  const OutField fields[] = {{":status", std::string_view(digits, end)}};
+  const OutField fields[] = {{":status", std::string_view(digits, end)}, {"allow", "POST"}};
+  // RFC 9110 section 15.5.6: 405 says which methods are.
+  const size_t count_of_fields = http_status_ == kHttpMethodNotAllowed ? 2 : 1;
   hpack::CachedBlock unused;
   finished_ = true;
   count(grpc::StatusCode::kInternal);
-  connection_->engine().send_headers(*stream_, fields, unused, {}, true);
+  connection_->touch();
+  connection_->note_sent();
+  connection_->engine().send_headers(*stream_, std::span(fields, count_of_fields), unused, {},
+                                     true);
 }
 
 // ---- replies
+
+grpc::Status ServerCall::reply_too_large(size_t bytes) const {
+  return {grpc::StatusCode::kResourceExhausted,
+          "reply of " + std::to_string(bytes) + " bytes is over the limit of " +
+              std::to_string(max_reply_bytes_),
+          {}};
+}
 
 void ServerCall::send_head() {
   h2::Connection& engine = connection_->engine();
@@ -122,6 +142,7 @@ void ServerCall::finish_ok() {
   if (!stream_open()) return;
   if (context_.extras_ != nullptr || !stream_->head_sent) return finish(grpc::Status{});
   connection_->touch();
+  connection_->note_sent();
   finished_ = true;
   count(grpc::StatusCode::kOk);
   connection_->engine().send_headers(*stream_, kOkTrailers, connection_->trailers_cache(), {},
@@ -187,6 +208,7 @@ void ServerCall::count(grpc::StatusCode code) {
 void ServerCall::run_now(Time now) {
   if (context_.deadline_ == kNever) return run();
   if (context_.deadline_ <= now && stream_open() && !running_) return connection_->expire(*this);
+  if (awaits_request_) return arm_deadline();
   ServerConnection& connection = *connection_;
   const size_t released = connection.released_calls();
   run();
@@ -241,7 +263,7 @@ void ServerCall::release() {
   refusal_.reset();
   drop_unpacked();
   http_status_ = 200;
-  finished_ = counted_ = false;
+  finished_ = counted_ = awaits_request_ = false;
   request_wire_bytes_ = reply_wire_bytes_ = 0;
   const bool held = std::exchange(holds_slot_, false);
   context_.recycle();

@@ -53,6 +53,8 @@ class ServerCall : public ListHook<ReadyTag>, public ListHook<RunningTag> {
   void refuse(grpc::StatusCode code, std::string message);
   bool refused() const { return refusal_ != nullptr; }
   void run_refusal();
+  // The handler cannot start before more has arrived: until then only the deadline runs.
+  void await_request(bool awaits);
 
   // ---- replies, from run() only
   // Writes the response head if it is still due, then: room for `size` bytes of one message in the
@@ -66,6 +68,9 @@ class ServerCall : public ListHook<ReadyTag>, public ListHook<RunningTag> {
   // Replies are to be compressed: they go through send_packed(), whole and without their prefix.
   bool packs() const { return context_.compression_.packs; }
   void send_packed(Bytes message);
+  // False: the message is over the limit and may not be sent; the call ends with reply_too_large().
+  bool reply_fits(size_t bytes) const { return bytes <= max_reply_bytes_; }
+  grpc::Status reply_too_large(size_t bytes) const;
 
   void note_compressed(bool compressed) { context_.request_was_compressed_ = compressed; }
   // Puts what is in a compressed message in its place, valid until the next one is unpacked. Not OK:
@@ -123,6 +128,8 @@ class ServerCall : public ListHook<ReadyTag>, public ListHook<RunningTag> {
   std::unique_ptr<std::string> unpacked_;  // the compressed message that is being read
   int http_status_ = 200;                  // of a refusal that is HTTP's, not gRPC's
   uint64_t reply_wire_bytes_ = 0;
+  uint32_t max_reply_bytes_ = INT32_MAX;
+  bool awaits_request_ = false;
   bool running_ = false;
   bool holds_slot_ = false;
   bool counted_ = false;   // its status is in the counters

@@ -1,6 +1,9 @@
 #include "saker/rpc/server_connection.h"
 
+#include <cerrno>
+
 #include "saker/grpc/path.h"
+#include "saker/net/failure_text.h"
 #include "saker/rpc/dispatcher.h"
 #include "saker/rpc/request_head.h"
 #include "saker/rpc/server_loop.h"
@@ -27,6 +30,7 @@ ServerConnection::ServerConnection(ServerLoop& loop, std::unique_ptr<net::Stream
       transport_(counted_transport(stream_->peer().transport)),
       keepalive_(loop.options().keepalive, loop.loop().now()),
       ping_policy_(loop.options().pings),
+      age_(loop.options().age, loop.loop().now(), loop.loop().random()),
       active_at_(loop.loop().now()) {}
 
 ServerConnection::~ServerConnection() {
@@ -47,12 +51,20 @@ size_t ServerConnection::memory_bytes() const {
 // ---- turns
 
 void ServerConnection::on_data(Bytes bytes) {
+  if (!has_received_) note_first_bytes(bytes);
   loop_.counters().bytes_received += bytes.size();
   active_at_ = loop_.loop().now();
   keepalive_.on_activity(active_at_);
   in_turn_ = true;
   engine_.handle_input(bytes, loop_.loop().now());
   turn();
+}
+
+// The engine refuses what is no HTTP/2; that it is TLS is worth a word to whoever has set it up so.
+void ServerConnection::note_first_bytes(Bytes first) {
+  has_received_ = true;
+  if (peer().is_tls || !net::begins_tls(first)) return;
+  loop_.report_peer(peer(), net::unexpected_tls_text("the client"));
 }
 
 // Most often nothing has gathered meanwhile, and that is the end of it.
@@ -121,8 +133,8 @@ void ServerConnection::arm_timer() {
   if (idle_check_at_ == kNever && calls_ == 0) {
     idle_check_at_ = time_after(active_at_, kIdleAfter);
   }
-  const Time due = std::min(
-      {engine_.poll_timeout(), keepalive_.poll_timeout(calls_ != 0), close_by_, idle_check_at_});
+  const Time due = std::min({engine_.poll_timeout(), keepalive_.poll_timeout(calls_ != 0),
+                             close_by_, idle_check_at_, age_.poll_timeout(calls_ != 0)});
   if (due == kNever) return;
   if (!armed() || due < deadline()) loop_.loop().arm(*this, due);
 }
@@ -142,6 +154,7 @@ void ServerConnection::on_timer(Time now) {
   }
   if (close_by_ <= now && !ended_) close_stream();
   if (idle_check_at_ <= now) check_idle(now);
+  check_age(now);
   turn();
 }
 
@@ -155,9 +168,26 @@ void ServerConnection::check_idle(Time now) {
   }
 }
 
+void ServerConnection::check_age(Time now) {
+  switch (age_.handle_timeout(now, calls_ != 0)) {
+    case ConnectionAge::Action::kNone:
+      return;
+    case ConnectionAge::Action::kDrainIdle:
+      return engine_.start_drain(now, "max_idle");
+    case ConnectionAge::Action::kDrainOld:
+      return engine_.start_drain(now, "max_age");
+    case ConnectionAge::Action::kClose:
+      return engine_.shut_down(h2::ErrorCode::kNoError, "max_age");
+  }
+}
+
 // ---- the end
 
-void ServerConnection::on_end(const Error&) {
+void ServerConnection::on_end(const Error& error) {
+  if (peer().is_tls && error.system_error == EPROTO) {
+    loop_.counters().tls_failures += 1;
+    loop_.report_peer(peer(), error.message);
+  }
   ended_ = true;
   engine_.handle_transport_end();
   schedule();
@@ -171,6 +201,7 @@ void ServerConnection::close_stream() {
 }
 
 void ServerConnection::drain() {
+  age_.stop();
   engine_.start_drain(loop_.loop().now());
   schedule();
 }
@@ -216,6 +247,8 @@ void ServerConnection::log_call(const ServerCall& call, StatusCode code, Duratio
   record->code = code;
   record->transport = peer().transport;
   record->peer.assign(peer().name);
+  const tls::PeerIdentity* identity = peer().identity;
+  record->identity.assign(identity == nullptr ? std::string_view() : identity->name());
   record->traceparent.assign(call.context_.metadata_.find("traceparent").value_or(""));
   loop_.call_ring().publish();
   loop_.counters().records_logged += 1;
@@ -233,7 +266,7 @@ void ServerConnection::hold_slot(ServerCall& call) {
 }
 
 void ServerConnection::call_released(bool held_slot) {
-  --calls_;
+  if (--calls_ == 0) age_.on_idle(loop_.loop().now());
   loop_.counters().calls_open -= 1;
   ++released_calls_;
   if (held_slot) engine_.release_slot();
@@ -271,7 +304,8 @@ void ServerConnection::on_headers(h2::Stream& stream, const h2::HeadersEvent& ev
 void ServerConnection::add_metadata(grpc::Metadata& metadata,
                                     std::span<const hpack::Field> fields) {
   for (const hpack::Field& field : fields) {
-    if (field.token == hpack::Token::kOther) {
+    if (field.token == hpack::Token::kOther ||
+        field.token == hpack::Token::kGrpcPreviousRpcAttempts) {
       (void)metadata.add_received(field.name, field.value);  // a bad -bin value spoils itself only
     }
   }
@@ -307,6 +341,7 @@ ServerCall& ServerConnection::bind_call(h2::Stream& stream, const Method* method
   call.method_ = method;
   call.connection_ = this;
   call.stream_ = &stream;
+  call.max_reply_bytes_ = loop_.options().max_send_message_bytes;
   call.reader_.bind(messages_);
   ServerContext& context = call.context_;
   context.loop_ = &loop_.loop();

@@ -15,6 +15,7 @@
 #include "saker/grpc/message.h"
 #include "saker/h2/connection.h"
 #include "saker/net/loop.h"
+#include "saker/rpc/connection_age.h"
 #include "saker/rpc/keepalive.h"
 #include "saker/rpc/packer.h"
 #include "saker/rpc/server_call.h"
@@ -86,6 +87,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   void on_ping(uint64_t opaque) override;
   void on_ping_ack(uint64_t opaque) override;
 
+  void note_first_bytes(Bytes first);
   void log_call(const ServerCall& call, grpc::StatusCode code, Duration duration);
   static void add_metadata(grpc::Metadata& metadata, std::span<const hpack::Field> fields);
   CallCompression compression_for(grpc::CompressionSet accepted) const;
@@ -99,6 +101,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   void schedule();
   void arm_timer();
   void check_idle(Time now);
+  void check_age(Time now);
   void close_stream();
   void maybe_destroy();
 
@@ -116,6 +119,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   const size_t transport_;  // counted_transport() of the peer
   Keepalive keepalive_;
   PingPolicy ping_policy_;
+  ConnectionAge age_;
   Time active_at_;               // bytes last arrived
   Time close_by_ = kNever;       // a write that must be through by then, or the connection ends
   Time idle_check_at_ = kNever;  // when to look whether the connection is idle
@@ -123,6 +127,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   size_t released_calls_ = 0;
   uint64_t data_frames_at_ping_ = 0;
   bool too_many_pings_ = false;
+  bool has_received_ = false;
   bool in_turn_ = false;
   bool reading_paused_ = false;
   bool ended_ = false;  // the stream has ended or been closed

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "saker/net/tls_stream.h"
+
 namespace saker::rpc {
 namespace {
 
@@ -30,6 +32,8 @@ ServerLoop::ServerLoop(size_t index, net::Loop& loop, const Dispatcher& dispatch
       loop_(loop),
       dispatcher_(dispatcher),
       options_(options),
+      tls_(options.tls),
+      reports_(kReportsAtOnce, kReportsPerSecond, loop.now()),
       counters_(dispatcher.methods().size()),
       refused_method_(std::make_unique<PooledMethod<RefusedCall, int>>("", MethodKind::kUnary, 0)) {
   refused_method_->prepare(1);
@@ -43,11 +47,19 @@ ServerLoop::~ServerLoop() {
   while (auto* connection = connections_.try_pop_front()) delete connection;
 }
 
-void ServerLoop::adopt(net::Accepted accepted) {
+void ServerLoop::report_peer(const net::Peer& peer, const std::string& why) {
+  if (options_.report_peer && reports_.try_take(loop_.now())) options_.report_peer(peer, why);
+}
+
+void ServerLoop::adopt(net::Accepted accepted, bool plaintext) {
   auto stream = loop_.adopt(std::move(accepted));
   if (!stream) {
     connection_count_.fetch_sub(1, std::memory_order_relaxed);
     return;
+  }
+  if (tls_ && !plaintext) {
+    *stream =
+        std::make_unique<net::TlsStream>(loop_, *std::move(stream), tls_, options_.tls_stream);
   }
   auto* connection = new ServerConnection(*this, *std::move(stream));
   connections_.push_back(*connection);

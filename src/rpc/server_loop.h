@@ -7,6 +7,7 @@
 
 #include "saker/base/object_pool.h"
 #include "saker/h2/connection.h"
+#include "saker/h2/token_bucket.h"
 #include "saker/hpack/decoder.h"
 #include "saker/net/loop.h"
 #include "saker/rpc/call_log.h"
@@ -28,8 +29,11 @@ class ServerLoop {
   ServerLoop(const ServerLoop&) = delete;
   ServerLoop& operator=(const ServerLoop&) = delete;
 
-  // A connection accepted anywhere becomes ours. On the loop's thread.
-  void adopt(net::Accepted accepted);
+  // A connection accepted anywhere becomes ours; `plaintext`: without TLS though the server has it.
+  // On the loop's thread.
+  void adopt(net::Accepted accepted, bool plaintext = false);
+  // Of connections from now on. On the loop's thread.
+  void set_tls(tls::ServerContext context) { tls_ = std::move(context); }
   // Starts the two-step drain on every connection.
   void drain();
   // Ends what a drain did not finish.
@@ -52,6 +56,7 @@ class ServerLoop {
   void expect_connection() { connection_count_.fetch_add(1, std::memory_order_relaxed); }
 
   // For connections.
+  void report_peer(const net::Peer& peer, const std::string& why);
   void destroy(ServerConnection& connection);
   void track_running(ServerCall& call) { running_.push_back(call); }
   ServerCall& get_refused_call();
@@ -60,6 +65,8 @@ class ServerLoop {
   // From so many connections on, memory goes back to the system when most of them have gone.
   static constexpr size_t kManyConnections = 1000;
   static constexpr size_t kKeptObjects = 256;  // of each pool then
+  static constexpr uint32_t kReportsAtOnce = 10;
+  static constexpr uint32_t kReportsPerSecond = 1;
 
   void note_connection_count(size_t count);
   void give_memory_back();
@@ -72,6 +79,8 @@ class ServerLoop {
   net::Loop& loop_;
   const Dispatcher& dispatcher_;
   const ServerOptions& options_;
+  tls::ServerContext tls_;
+  h2::TokenBucket reports_;
   ObjectPool<h2::Stream> streams_;
   hpack::DecoderScratch scratch_;
   LoopCounters counters_;

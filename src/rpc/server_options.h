@@ -2,13 +2,18 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "saker/grpc/compression.h"
 #include "saker/h2/options.h"
 #include "saker/net/loop.h"
+#include "saker/net/tls_options.h"
 #include "saker/rpc/call_log.h"
+#include "saker/rpc/connection_age.h"
 #include "saker/rpc/keepalive.h"
+#include "saker/tls/context.h"
 
 namespace saker::rpc {
 
@@ -18,9 +23,11 @@ struct ServerOptions {
   net::ListenOptions listen;
   KeepaliveOptions keepalive = {.time = std::chrono::hours(2)};
   PingPolicyOptions pings;
+  ConnectionAgeOptions age;
   CallLogOptions call_log;
   size_t threads = 0;                             // 0: the CPUs that this process may use
   uint32_t max_receive_message_bytes = 4 << 20;   // limit: one request message
+  uint32_t max_send_message_bytes = INT32_MAX;    // limit: one reply message
   size_t max_connection_memory_bytes = 16 << 20;  // limit: messages in assembly on one connection
   // Of replies, to clients that accept it; a handler may choose otherwise for its call.
   grpc::Compression compression = grpc::Compression::kIdentity;
@@ -28,6 +35,12 @@ struct ServerOptions {
   std::vector<uint32_t> allowed_vsock_cids;
   size_t max_connections = 100'000;                   // limit: open connections of the whole server
   Duration drain_timeout = std::chrono::seconds(10);  // limit: from drain to closing what is left
+  tls::ServerContext
+      tls;  // of connections from now on; none: plain text. See Server::replace_tls()
+  net::TlsStreamOptions tls_stream;
+  // Told of peers that cannot be served: no TLS where it must be, or a bad certificate, say. On any
+  // loop's thread, a few times a second at most.
+  std::function<void(const net::Peer& peer, const std::string& why)> report_peer;
   Duration write_stall_timeout = std::chrono::seconds(60);  // limit: the peer takes no byte of ours
 };
 

@@ -42,8 +42,8 @@ void StreamingCallBase::on_cancel() {
 }
 
 bool StreamingCallBase::read_ready() {
-  if (message_ready_ || !stream_open() || !read_status_.ok()) return true;
-  if (next_message() || !read_status_.ok()) return true;
+  if (message_ready_ || !stream_open() || !broken_status_.ok()) return true;
+  if (next_message() || !broken_status_.ok()) return true;
   flush_credit();
   if (!ended_) return false;
   if (!reader_.at_boundary()) fail_read(StatusCode::kInternal, "the stream ended inside a message");
@@ -98,21 +98,35 @@ void StreamingCallBase::flush_credit() {
 }
 
 void StreamingCallBase::fail_read(StatusCode code, std::string message) {
-  read_status_ = {code, std::move(message), {}};
+  broken_status_ = {code, std::move(message), {}};
 }
 
-// The handler has ended. A request stream that broke overrides what the handler made of it.
+// Whatever the handler makes of it, the call ends with this.
+bool StreamingCallBase::fail_write(size_t size) {
+  if (broken_status_.ok()) broken_status_ = reply_too_large(size);
+  return false;
+}
+
+// gRPC statuscodes.md: "Request cardinality violation".
+grpc::Status StreamingCallBase::wrong_request_count(bool more) {
+  return {StatusCode::kUnimplemented,
+          more ? "more than one request message in a call with one"
+               : "a call without a request message",
+          {}};
+}
+
+// The handler has ended. Messages that broke the call override what the handler made of it.
 void StreamingCallBase::end_handler(Task<grpc::Status>& task, bool reply_due) {
   if (stream_open()) {
     if (task.failed()) {
       finish(handler_threw());
-    } else if (!read_status_.ok()) {
-      finish(read_status_);
+    } else if (!broken_status_.ok()) {
+      finish(broken_status_);
     } else if (!task.result().ok()) {
       finish(task.result());
     } else {
       if (reply_due) send_single_reply();
-      finish_ok();
+      broken_status_.ok() ? finish_ok() : finish(broken_status_);
     }
   }
   handler_done();
@@ -122,7 +136,7 @@ void StreamingCallBase::recycle_base() {
   inbox_.reset();
   message_ready_ = started_ = ended_ = false;
   taken_bytes_ = credit_bytes_ = 0;
-  read_status_ = {};
+  broken_status_ = {};
   read_waiter_ = write_waiter_ = nullptr;
 }
 

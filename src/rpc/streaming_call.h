@@ -33,11 +33,13 @@ class StreamingCallBase : public ServerCall {
     release_message();
     return parsed;
   }
-  // Encodes one reply; false: the call is over.
+  // Encodes one reply; false: the call is over, or must end because of this reply.
   template <typename Reply>
   bool write_message(const Reply& reply) {
     if (!stream_open()) return false;
     const size_t size = Codec<Reply>::size(reply);
+    if (!reply_fits(size)) [[unlikely]]
+      return fail_write(size);
     if (packs()) [[unlikely]] {
       send_packed(as_bytes(encode_message(reply, size)));
       return true;
@@ -74,14 +76,16 @@ class StreamingCallBase : public ServerCall {
   void end_handler(Task<grpc::Status>& task, bool reply_due);
   void recycle_base();
 
-  // For single-request kinds: what went wrong with the request, if anything.
-  const grpc::Status& read_status() const { return read_status_; }
+  // What went wrong with the call's messages, if anything.
+  const grpc::Status& broken_status() const { return broken_status_; }
   virtual void send_single_reply() {}
+  static grpc::Status wrong_request_count(bool more);
 
  private:
   static constexpr size_t kCreditStepBytes = 8192;  // give window back in steps no smaller
 
   void fail_read(grpc::StatusCode code, std::string message);
+  bool fail_write(size_t size);
   void release_message();
   bool next_message();
   bool accept_message();
@@ -94,7 +98,7 @@ class StreamingCallBase : public ServerCall {
   bool ended_ = false;       // END_STREAM or the stream is gone
   size_t taken_bytes_ = 0;   // of the first chunk, by message_
   size_t credit_bytes_ = 0;  // read, not yet given back
-  grpc::Status read_status_;
+  grpc::Status broken_status_;
   std::coroutine_handle<> read_waiter_;
   std::coroutine_handle<> write_waiter_;
 };
@@ -168,14 +172,16 @@ class StreamingCall final : public StreamingCallBase {
     }
   }
 
-  // Server streaming: exactly one request, then the handler.
+  // Server streaming: exactly one request and the end of the client's side, then the handler.
   Task<grpc::Status> read_then_handle() {
     const bool read = co_await reader_side_.read(request_);
-    if (!read) {
-      if (!read_status().ok()) co_return read_status();
-      co_return grpc::Status{
-          grpc::StatusCode::kUnimplemented, "a call without a request message", {}};
+    bool more = false;
+    if (read) {
+      Request surplus;
+      more = co_await reader_side_.read(surplus);
     }
+    if (!broken_status().ok()) co_return broken_status();
+    if (!read || more) co_return wrong_request_count(more);
     auto status = co_await handler_(context_, request_, writer_side_);
     if (!status) co_return handler_threw();
     co_return *std::move(status);

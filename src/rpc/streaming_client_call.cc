@@ -1,5 +1,7 @@
 #include "saker/rpc/streaming_client_call.h"
 
+#include "saker/rpc/replay_buffer.h"
+
 namespace saker::rpc {
 
 using grpc::ReadResult;
@@ -7,10 +9,23 @@ using grpc::StatusCode;
 
 void StreamingClientCallBase::on_open() {
   stream().credit_on_receipt = false;
-  writes_done_ = wrote_ = false;
   replies_ = 0;
-  owes_writable_ = true;
+  if (!send_again()) {
+    writes_done_ = wrote_ = false;
+    owes_writable_ = true;
+  }
   make_ready();
+}
+
+// What earlier attempts had sent. False: nothing.
+bool StreamingClientCallBase::send_again() {
+  ReplayBuffer* kept = replay();
+  if (kept == nullptr || kept->is_empty()) return false;
+  ChunkQueue requests(chunks());
+  kept->copy_to(requests);
+  send_chunks(std::move(requests), kept->last());
+  note_kept();
+  return true;
 }
 
 // ---- requests
@@ -18,13 +33,20 @@ void StreamingClientCallBase::on_open() {
 void StreamingClientCallBase::writes_done() {
   if (!may_write()) return;
   writes_done_ = true;
+  if (replay() != nullptr) return send_kept(ChunkQueue(chunks()), true);
   send_chunks(ChunkQueue(chunks()), true);
+}
+
+void StreamingClientCallBase::send_kept(ChunkQueue&& message, bool last) {
+  replay()->keep(message, last);
+  note_kept();
+  if (open()) send_chunks(std::move(message), last);
 }
 
 void StreamingClientCallBase::written(bool last) {
   wrote_ = true;
   writes_done_ = last;
-  if (!last && congested()) {
+  if (!last && open() && congested()) {
     owes_writable_ = true;
     await_output();
   }
@@ -32,9 +54,9 @@ void StreamingClientCallBase::written(bool last) {
 
 bool StreamingClientCallBase::writable() {
   if (!may_write()) return false;
-  if (!congested()) return true;
+  if (open() && !congested()) return true;
   owes_writable_ = true;
-  await_output();
+  if (open()) await_output();
   return false;
 }
 
@@ -72,7 +94,7 @@ void StreamingClientCallBase::on_complete() {
   inbox_.reset();
   if (!reader_.at_boundary()) fail(StatusCode::kInternal, "the stream ended inside a message");
   if (method().kind() == MethodKind::kClientStreaming && replies_ != 1) {
-    fail(StatusCode::kInternal,
+    fail(StatusCode::kUnimplemented,
          replies_ == 0 ? "status OK without a reply" : "more than one reply");
   }
 }

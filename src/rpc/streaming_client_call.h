@@ -32,14 +32,17 @@ class StreamingClientCallBase : public ClientCall {
   void on_complete() final;
   void on_failed(bool by_us) final;
   void run() final;
-  bool replayable() const final { return !wrote_; }
-  bool may_write() const { return open() && !writes_done_; }
+  bool replayable() const final { return !wrote_ || replay() != nullptr; }
+  bool may_write() const { return (open() || between_attempts()) && !writes_done_; }
+  // Sends it now, or with the next attempt; keeps it for others.
+  void send_kept(ChunkQueue&& message, bool last);
   void written(bool last);
 
  private:
   bool deliver_next();
   void fail_read(const grpc::ReceivedMessage& message, grpc::ReadResult result);
   void release(size_t bytes);
+  bool send_again();
 
   std::unique_ptr<ChunkQueue> inbox_;
   bool paused_ = false;
@@ -52,16 +55,22 @@ class StreamingClientCallBase : public ClientCall {
 template <typename Request, typename Reply>
 class StreamingClientCall : public StreamingClientCallBase {
  public:
-  // `last`: as with writes_done(), in the same frame. False: the call is over, nothing was sent.
+  // `last`: as with writes_done(), in the same frame. False: the call is over or ends with this, nothing was sent.
   bool write(const Request& request, bool last = false) {
     if (!may_write()) return false;
     const size_t size = Codec<Request>::size(request);
-    if (packs()) [[unlikely]] {
+    if (size > max_send_bytes()) [[unlikely]] {
+      refuse_request(size);
+      return false;
+    }
+    if (replay() != nullptr) [[unlikely]] {
+      send_kept(framed(request, size), last);
+    } else if (packs()) [[unlikely]] {
       send_packed(as_bytes(encode_message(request, size)), last);
     } else if (uint8_t* out = begin_message(size, last)) {
       Codec<Request>::write(request, out);
     } else {
-      write_chunks(request, size, last);
+      send_chunks(framed(request, size), last);
     }
     written(last);
     return true;
@@ -72,13 +81,14 @@ class StreamingClientCall : public StreamingClientCallBase {
   virtual void on_reply(Reply& reply) = 0;
 
  private:
-  void write_chunks(const Request& request, size_t size, bool last) {
+  ChunkQueue framed(const Request& request, size_t size) {
     ChunkQueue message(chunks());
-    grpc::write_message_prefix(message.prepare(grpc::kMessagePrefixBytes), false,
-                               static_cast<uint32_t>(size));
-    message.commit(grpc::kMessagePrefixBytes);
-    Codec<Request>::write_chunks(request, message);
-    send_chunks(std::move(message), last);
+    if (packs()) {
+      pack(as_bytes(encode_message(request, size)), message);
+    } else {
+      frame_message(request, size, message);
+    }
+    return message;
   }
   bool deliver(const grpc::ReceivedMessage& message) final {
     if (!Codec<Reply>::parse(message, reply_)) return false;

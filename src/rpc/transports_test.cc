@@ -18,6 +18,7 @@ class OverTransport : public testing::TestWithParam<net::test::WorldKind>, net::
  protected:
   void SetUp() override {
     world_ = GetParam().make();
+    if (world_->server_tls() != nullptr) server_options_.tls = *world_->server_tls();
     if (const std::string why = world_->why_unavailable(); !why.empty()) GTEST_SKIP() << why;
     add_methods();
     dispatcher_.prepare(1);
@@ -34,6 +35,7 @@ class OverTransport : public testing::TestWithParam<net::test::WorldKind>, net::
     dispatcher_.add_unary<RawMessage, RawMessage>(
         "/t.T/Unary", [this](ServerContext& context, RawMessage& request, RawMessage& reply) {
           peer_ = context.peer();
+          if (peer_.identity != nullptr) identity_ = *peer_.identity;
           if (request.bytes == "fail") return Status{StatusCode::kAborted, "as you wish", {}};
           reply.bytes.swap(request.bytes);
           return Status{};
@@ -58,6 +60,7 @@ class OverTransport : public testing::TestWithParam<net::test::WorldKind>, net::
   ChannelOptions channel_options() {
     ChannelOptions options;
     options.initial_backoff = 10ms;
+    if (world_->client_tls() != nullptr) options.tls = *world_->client_tls();
     return options;
   }
 
@@ -93,6 +96,7 @@ class OverTransport : public testing::TestWithParam<net::test::WorldKind>, net::
   net::Address address_;
   std::unique_ptr<Channel> channel_;
   net::Peer peer_;  // of the last unary call
+  tls::PeerIdentity identity_;
 };
 
 INSTANTIATE_TEST_SUITE_P(All, OverTransport, testing::ValuesIn(net::test::all_worlds()),
@@ -209,6 +213,11 @@ TEST_P(OverTransport, TheHandlerKnowsItsPeer) {
     EXPECT_EQ(peer_.cid, net::kVsockCidLocal);
     EXPECT_THAT(peer_.name, HasSubstr("vsock:1:"));
   }
+  EXPECT_EQ(peer_.is_tls, world_->server_tls() != nullptr);
+  if (!peer_.is_tls) return;
+  EXPECT_EQ(identity_.subject, "CN=client");
+  EXPECT_EQ(identity_.uris, std::vector<std::string>{"spiffe://test/client"});
+  EXPECT_EQ(identity_.dns, std::vector<std::string>{"client.test"});
 }
 
 }  // namespace

@@ -3,7 +3,8 @@
 namespace saker::rpc {
 
 void UnaryCallBase::on_head(bool end) {
-  if (end) on_data({}, true);
+  if (end) return on_data({}, true);
+  await_request(true);
 }
 
 void UnaryCallBase::on_data(Bytes data, bool end) {
@@ -35,12 +36,13 @@ void UnaryCallBase::on_data(Bytes data, bool end) {
   }
   stream()->expected_bytes = reader_.missing_bytes();
   if (!end) return;
-  if (messages_ == 0 || !reader_.at_boundary()) {
-    return refuse(messages_ == 0 && reader_.at_boundary() ? StatusCode::kUnimplemented
-                                                          : StatusCode::kInternal,
-                  messages_ == 0 ? "a unary call without a request message"
-                                 : "the request ended inside a message");
+  if (!reader_.at_boundary()) {
+    return refuse(StatusCode::kInternal, "the request ended inside a message");
   }
+  if (messages_ == 0) {
+    return refuse(StatusCode::kUnimplemented, "a unary call without a request message");
+  }
+  await_request(false);
   make_ready();
 }
 

@@ -93,6 +93,8 @@ class UnaryCall final : public UnaryCallBase {
     if (!stream_open()) return;
     if (!status.ok()) return finish(status);
     reply_bytes_ = Codec<Reply>::size(reply_);
+    if (!reply_fits(reply_bytes_)) [[unlikely]]
+      return finish(reply_too_large(reply_bytes_));
     if (packs()) [[unlikely]] {
       send_packed(as_bytes(encode_message(reply_, reply_bytes_)));
     } else if (uint8_t* out = begin_message(reply_bytes_)) {

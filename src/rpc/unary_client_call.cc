@@ -19,7 +19,9 @@ void UnaryClientCallBase::on_data(Bytes data, bool) {
       note_compressed(true);
       if (!unpack(message)) return;
     }
-    if (++messages_ > 1) return fail(StatusCode::kInternal, "more than one reply to a unary call");
+    if (++messages_ > 1) {
+      return fail(StatusCode::kUnimplemented, "more than one reply to a unary call");
+    }
     reply_bytes_ = message.size;
     if (!parse_reply(message)) return fail(StatusCode::kInternal, "the reply does not parse");
     drop_unpacked();
@@ -34,8 +36,9 @@ void UnaryClientCallBase::on_failed(bool) {
 void UnaryClientCallBase::on_complete() {
   take_request_back();
   if (messages_ == 1 && reader_.at_boundary()) return;
-  status_ = {StatusCode::kInternal,
-             messages_ == 0 ? "status OK without a reply" : "the reply was cut short",
+  const bool is_missing = messages_ == 0 && reader_.at_boundary();
+  status_ = {is_missing ? StatusCode::kUnimplemented : StatusCode::kInternal,
+             is_missing ? "status OK without a reply" : "the reply was cut short",
              {}};
 }
 

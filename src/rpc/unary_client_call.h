@@ -41,12 +41,26 @@ class UnaryClientCall : public UnaryClientCallBase {
     begin();
     take_request_back();  // of a first try
     const size_t size = Codec<Request>::size(request_);
+    if (size > max_send_bytes()) [[unlikely]]
+      return refuse_request(size);
     if (packs()) [[unlikely]]
       return send_packed(as_bytes(encode_message(request_, size)), true);
     if (uint8_t* out = begin_message(size, true)) return Codec<Request>::write(request_, out);
     ChunkQueue message(chunks());
     lent_request_ = append_message(request_, size, message);
     send_chunks(std::move(message), true);
+  }
+  bool encode_request(ChunkQueue& out) final {
+    begin();
+    const size_t size = Codec<Request>::size(request_);
+    if (size > max_send_bytes()) {
+      refuse_request(size);
+    } else if (packs()) {
+      pack(as_bytes(encode_message(request_, size)), out);
+    } else {
+      frame_message(request_, size, out);
+    }
+    return true;
   }
   // Where an early reply came while the request was still being written, the bytes stay there.
   void take_request_back() final {

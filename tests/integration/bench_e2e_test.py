@@ -198,7 +198,7 @@ class Bench(e2e.TestCase):
                 "bench", "echo", server.address, "-c", "1", "-m", "10", "-z", "1500ms",
                 "--deadline", "200ms", "--json",
             )  # fmt: skip
-            time.sleep(0.7)
+            e2e.let_run(bench, 0.7)
             server.send_signal(signal.SIGSTOP)
             out, err = bench.communicate(timeout=e2e.TIMEOUT_S)
             server.send_signal(signal.SIGCONT)
@@ -211,7 +211,7 @@ class Bench(e2e.TestCase):
             bench = e2e.start(
                 "bench", "echo", server.address, "-c", "1", "-m", "10", "-z", "1s", "--json"
             )
-            time.sleep(0.7)
+            e2e.let_run(bench, 0.7)
             server.send_signal(signal.SIGSTOP)
             out, err = bench.communicate(timeout=e2e.TIMEOUT_S)
             server.send_signal(signal.SIGCONT)
@@ -222,7 +222,7 @@ class Bench(e2e.TestCase):
 
     def test_interrupt(self) -> None:
         bench = e2e.start("bench", "echo", self.server.address, "-t", "2", "-z", "1h", "--json")
-        time.sleep(0.7)
+        e2e.let_run(bench, 0.7)
         bench.send_signal(signal.SIGINT)
         out, err = bench.communicate(timeout=e2e.TIMEOUT_S)
         self.assertEqual(bench.returncode, e2e.EXIT_INTERRUPTED, err)
@@ -247,7 +247,7 @@ class Bench(e2e.TestCase):
                     "bench", "echo", server.address, "-c", "2", "-m", "10", "--json",
                     "--connect-timeout", "500ms", *arguments,
                 )  # fmt: skip
-                time.sleep(0.7)
+                e2e.let_run(bench, 0.7)
                 begin = time.monotonic()
                 server.kill()
                 out, err = bench.communicate(timeout=e2e.TIMEOUT_S)
@@ -262,7 +262,7 @@ class Bench(e2e.TestCase):
         address = e2e.nobody()
         server = e2e.Server(listen=[address])
         bench = e2e.start("bench", "echo", address, "-c", "2", "-z", "4s", "--json")
-        time.sleep(0.7)
+        e2e.let_run(bench, 0.7)
         server.kill()
         with e2e.Server(listen=[address]) as server:
             out, err = bench.communicate(timeout=e2e.TIMEOUT_S)

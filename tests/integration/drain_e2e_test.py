@@ -20,7 +20,7 @@ class Drain(e2e.TestCase):
                     "bench", "echo", server.address, "-c", "4", "-m", "50", "-z", "20s",
                     "--connect-timeout", "1s", "--json",
                 )  # fmt: skip
-                time.sleep(1.0)
+                e2e.let_run(bench, 1.0)
                 self.assertEqual(server.stop(), 0, server.stderr)
                 out, err = bench.communicate(timeout=e2e.TIMEOUT_S)
             self.assertEqual(bench.returncode, e2e.EXIT_FAILED, err)

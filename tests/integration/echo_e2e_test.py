@@ -224,7 +224,7 @@ class Time(e2e.TestCase):
                 client = e2e.start(
                     "echo", server.address, "--count", "1000", "--interval", "50ms", "--json", *stream
                 )
-                time.sleep(0.5)
+                e2e.let_run(client, 0.5)
                 client.send_signal(signal.SIGINT)
                 out, err = client.communicate(timeout=e2e.TIMEOUT_S)
                 self.assertEqual(client.returncode, e2e.EXIT_INTERRUPTED, err)

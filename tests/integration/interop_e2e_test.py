@@ -67,6 +67,15 @@ class Interop(e2e.TestCase):
                 short = ("--test-case", case, "--soak-iterations", "1000000", "--soak-timeout", "1ms")
                 self.assertIn("not 1000000", self.client(server, *short, code=e2e.EXIT_FAILED))
 
+    def test_tls(self) -> None:
+        make_ca = str(e2e.ROOT / "tools/make-ca.sh")
+        subprocess.run([make_ca, str(self.directory)], check=True, capture_output=True, timeout=60)
+        files = ("--tls-cert", f"{self.directory}/server.pem", "--tls-key", f"{self.directory}/server.key")
+        with InteropServer(*files) as server:
+            self.client(server, "--ca", f"{self.directory}/ca.pem", "--server-name", "localhost")
+            self.client(server, "--test-case", "empty_unary", "--deadline", "5s", code=e2e.EXIT_FAILED)
+        self.assert_run("interop-server", files[0], files[1], code=e2e.EXIT_USAGE)
+
     def test_a_server_that_is_none(self) -> None:
         with e2e.Server() as server:  # gRPC, but not this service
             done = e2e.run("interop-client", server.address, "--test-case", "all")

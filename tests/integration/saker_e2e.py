@@ -123,9 +123,10 @@ class Server:
         self._stderr: list[str] = []
         self._reader = threading.Thread(target=self._read_stderr, daemon=True)
         self._reader.start()
-        self.ready_lines = self._wait_until_ready(max(1, len(listen)), "--metrics" in arguments)
+        listeners = len(listen) + arguments.count("--listen-plaintext")
+        self.ready_lines = self._wait_until_ready(max(1, listeners), "--metrics" in arguments)
         self.addresses = [
-            line.removeprefix("listening on ")
+            line.removeprefix("listening on ").removesuffix(" with TLS")
             for line in self.ready_lines
             if line.startswith("listening on ")
         ]
@@ -249,6 +250,19 @@ def eventually(condition, timeout_s: float = TIMEOUT_S) -> bool:
             return False
         time.sleep(0.01)
     return True
+
+
+def let_run(command: subprocess.Popen[str], seconds: float) -> None:
+    """Lets a command work that long once it minds SIGINT: a slow machine takes its time to start one."""
+    mask = 1 << (signal.SIGINT - 1)
+
+    def minds_interrupts() -> bool:
+        with open(f"/proc/{command.pid}/status", encoding="ascii") as file:
+            caught = re.search(r"^SigCgt:\s+(\w+)", file.read(), re.MULTILINE)
+        return command.poll() is not None or (caught is not None and int(caught[1], 16) & mask != 0)
+
+    eventually(minds_interrupts)
+    time.sleep(seconds)
 
 
 @contextlib.contextmanager

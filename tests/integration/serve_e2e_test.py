@@ -183,6 +183,26 @@ class Flags(e2e.TestCase):
             self.assertEqual(closed, [False, False, True])
             self.assertTrue(e2e.eventually(lambda: e2e.run("echo", server.address).returncode == 0))
 
+    def test_max_send_size(self) -> None:
+        with e2e.Server("--max-send-size", "10KiB") as server:
+            self.assert_run("echo", server.address, "--size", "10000")
+            self.assert_run("echo", server.address, "--size", "11KiB", code=72)
+
+    def test_connection_idle_and_age(self) -> None:
+        """What a peer that does nothing is told, and that calls are not lost."""
+        limits = {b"max_idle": ["--max-connection-idle", "100ms"]}
+        limits[b"max_age"] = ["--max-connection-age", "100ms", "--max-connection-age-grace", "1s"]
+        for why, flags in limits.items():
+            with self.subTest(why), e2e.Server(*flags) as server:
+                with server.connect() as peer:
+                    peer.sendall(PREFACE + EMPTY_SETTINGS + b"\0\0\0\4\1\0\0\0\0")
+                    peer.settimeout(e2e.TIMEOUT_S)
+                    answer = b""
+                    while chunk := peer.recv(65536):
+                        answer += chunk
+                    self.assertIn(why, answer)
+                self.assert_run("echo", server.address, "--count", "20", "--interval", "50ms")
+
     def test_keepalive_finds_dead_peers(self) -> None:
         with e2e.Server(
             "--keepalive-time", "100ms", "--keepalive-timeout", "100ms",

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""The program's own commands against other implementations' servers: `saker echo` and `saker bench echo`, over each transport,
-every reply checked.
+"""The program's own commands against other implementations' servers: `saker echo`, `saker bench echo` and `saker call`, over each
+transport, every reply checked.
 
     commands_test.py --bin-dir build/release/tests/interop --saker build/release/saker
 """
 import argparse
 import json
+import pathlib
 import subprocess
 import sys
 import unittest
@@ -55,6 +56,30 @@ class Commands(unittest.TestCase):
                                                "--deadline", "30s", "--json"))
             self.assertEqual((report["calls"], report["errors"]), (calls, 0), report)
             self.assertGreater(report["latency_ns"]["corrected"]["p50"], 0)
+
+    def test_call(self):
+        """By a .proto file, and by the reflection of gRPC C++."""
+        root = pathlib.Path(__file__).resolve().parent.parent.parent / "proto"
+        proto = ["--proto", "saker/echo/v1/echo.proto", "--import-path", str(root)]
+        for peer, sources in (("grpc_cpp", ([], proto)), ("grpc_python", (proto,))):
+            server = harness.Server(self.implementations[peer], "127.0.0.1:0")
+            try:
+                for source in sources:
+                    with self.subTest(peer=peer, source=source):
+                        self.check_call(server.address, source)
+            finally:
+                server.kill()
+
+    def check_call(self, address, source):
+        self.assertIn("saker.echo.v1.Echo\n", self.run_saker("list", *([] if source else [address]), *source))
+        call = ["call", address, *source, "-d"]
+        reply = json.loads(self.run_saker(*call, '{"payload": "aGk="}', "saker.echo.v1.Echo/Echo"))
+        self.assertEqual(reply["payload"], "aGk=")
+        replies = self.run_saker(*call, '{"sequence": 1}{"sequence": 2}', "saker.echo.v1.Echo/EchoStream")
+        self.assertEqual(replies.count('"sequence"'), 2, replies)
+        report = json.loads(self.run_saker("bench", *call, "{}", "saker.echo.v1.Echo/Echo", "-n", "500", "-c", "2",
+                                           "-m", "4", "--check-reply", "parse", "--json"))
+        self.assertEqual((report["calls"], report["errors"]), (500, 0), report)
 
 
 def main():

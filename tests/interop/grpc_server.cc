@@ -1,6 +1,7 @@
-// gRPC C++'s server of the interoperability tests: Echo and the test service.
+// gRPC C++'s server of the interoperability tests: Echo, the test service and reflection (v1alpha).
 //   grpc_interop_server --listen ADDRESS [--max-streams N]
 // Prints "listening on ADDRESS" when it listens; drains on SIGTERM.
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <signal.h>
 
 #include <chrono>
@@ -16,6 +17,7 @@ namespace {
 int serve(const std::string& listen, int max_streams, const sigset_t& signals) {
   interop::InteropService interop_service;
   interop::EchoService echo_service;
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   int port = 0;
   const bool by_descriptor = interop::is_vsock(listen);

@@ -33,6 +33,13 @@ def _below_rpc(source: SourceFile) -> bool:
     return _product(source) and layer_of(source.path) in BELOW_RPC
 
 
+def _call_path(source: SourceFile) -> bool:
+    # The one place that lists all codes.
+    return _product(source) and source.path != "src/grpc/status.h" and source.path.startswith(
+        ("src/grpc/", "src/h2/", "src/hpack/", "src/net/", "src/rpc/", "src/tls/")
+    )
+
+
 def _prose(source: SourceFile) -> bool:
     return not source.path.startswith("tools/saker_lint/") and source.suffix != ".patch"
 
@@ -61,6 +68,9 @@ _RULES = [
     Rule("shared-ptr",
          re.compile(r"\bstd::(shared_ptr|make_shared|weak_ptr|enable_shared_from_this)\b"),
          "no shared ownership below rpc", _below_rpc),
+    Rule("application-status", re.compile(
+        r"\bk(InvalidArgument|NotFound|AlreadyExists|FailedPrecondition|Aborted|OutOfRange|DataLoss)\b"),
+         "only applications give this status (gRPC statuscodes.md)", _call_path),
     Rule("disabled-test", re.compile(r"\bDISABLED_\w"), "a test runs or goes", _any_cpp),
     Rule("skip-reason", re.compile(r"\bGTEST_SKIP\s*\(\s*\)\s*;"),
          "say why: GTEST_SKIP() << reason", _any_cpp),

@@ -1,8 +1,10 @@
 #include "saker/services/echo/echo_service.h"
 
+#include "google/rpc/error_details.pb.h"
 #include "saker/base/crc32c.h"
 #include "saker/echo/v1/echo.saker.h"
 #include "saker/rpc/sleep.h"
+#include "saker/rpc/status_details.h"
 
 namespace saker::echo {
 namespace {
@@ -23,6 +25,15 @@ void fill_times(ServerContext& context, EchoReply& reply) {
   reply.set_server_receive_time_ns(static_cast<uint64_t>(received_ns));
   reply.set_server_send_time_ns(static_cast<uint64_t>(received_ns + processing_ns));
   reply.set_processing_ns(static_cast<uint64_t>(processing_ns));
+}
+
+Status over_the_limit() {
+  google::rpc::BadRequest bad;
+  auto& violation = *bad.add_field_violations();
+  violation.set_field("expand_count");
+  violation.set_description("at most " + std::to_string(kMaxExpandCount));
+  return rpc::make_status(grpc::StatusCode::kInvalidArgument,
+                          "expand_count is over " + std::to_string(kMaxExpandCount), {&bad});
 }
 
 // Has no state, hence one for all servers.
@@ -66,9 +77,7 @@ class EchoService {
   Task<Status> echo_expand(ServerContext& context, EchoRequest& request,
                            rpc::Writer<EchoReply>& replies) const {
     if (request.expand_count() > kMaxExpandCount) {
-      co_return Status{grpc::StatusCode::kInvalidArgument,
-                       "expand_count is over " + std::to_string(kMaxExpandCount),
-                       {}};
+      co_return over_the_limit();
     }
     EchoReply reply;
     reply.set_payload(request.payload());

@@ -4,6 +4,7 @@
 #include <google/protobuf/descriptor.pb.h>
 #include <gtest/gtest.h>
 
+#include "extended.pb.h"
 #include "grpc/health/v1/health.pb.h"
 #include "grpc/reflection/v1/reflection.pb.h"
 #include "grpc/reflection/v1alpha/reflection.pb.h"
@@ -19,6 +20,7 @@ namespace v1 = ::grpc::reflection::v1;
 namespace v1alpha = ::grpc::reflection::v1alpha;
 using grpc::StatusCode;
 using testing::ElementsAre;
+using testing::UnorderedElementsAre;
 
 // One stream that asks one question after the other, and keeps the answers.
 template <typename Request, typename Response>
@@ -163,6 +165,21 @@ TEST_F(ReflectionTest, WhatIsNotThereIsAnErrorAndTheStreamGoesOn) {
   EXPECT_EQ(answers[5].error_response().error_code(),
             static_cast<int>(StatusCode::kInvalidArgument));
   EXPECT_EQ(file_names(answers[6]).size(), 1u);
+}
+
+TEST_F(ReflectionTest, ExtensionsAreFound) {
+  const std::string type = testdata::Open::descriptor()->full_name();
+  v1::ServerReflectionRequest numbers;
+  numbers.set_all_extension_numbers_of_type(type);
+  const auto answers = ask({extension(type, 100), extension(type, 150), extension(type, 101),
+                            numbers, symbol("saker.reflection.testdata.Holder.inner")});
+  EXPECT_THAT(file_names(answers[0]), ElementsAre("extended.proto"));
+  EXPECT_THAT(file_names(answers[1]), ElementsAre("extended.proto"));
+  EXPECT_EQ(answers[2].error_response().error_code(), static_cast<int>(StatusCode::kNotFound));
+  EXPECT_EQ(answers[2].original_request().file_containing_extension().extension_number(), 101);
+  EXPECT_THAT(answers[3].all_extension_numbers_response().extension_number(),
+              UnorderedElementsAre(100, 150));
+  EXPECT_THAT(file_names(answers[4]), ElementsAre("extended.proto"));
 }
 
 TEST_F(ReflectionTest, ATypeWithoutExtensionsHasNoNumbers) {

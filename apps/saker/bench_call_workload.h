@@ -1,0 +1,81 @@
+// CallWorkload: a unary method of any server under load, its requests encoded once. A reply counts
+// as right when its status is OK and, if asked for, when it parses as the method's reply or is the
+// same as the first one to the same request.
+#pragma once
+
+#include <google/protobuf/dynamic_message.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "saker/base/result.h"
+#include "saker/rpc/client_method.h"
+#include "saker/rpc/codec.h"
+
+namespace saker::app {
+
+enum class ReplyCheck : uint8_t { kStatus, kParse, kSame };
+
+struct CallLoad {
+  std::string path;
+  std::vector<std::string> requests;  // one at least; they take turns
+  ReplyCheck check = ReplyCheck::kStatus;
+  // Of a schema that is sealed and outlives the run.
+  const google::protobuf::Descriptor* reply_type = nullptr;
+};
+
+// A message as bytes, and which of the load's it is.
+struct NumberedRequest : rpc::RawMessage {
+  size_t number = SIZE_MAX;  // none yet
+};
+
+class CallWorkload {
+ public:
+  using Request = NumberedRequest;
+  using Reply = rpc::RawMessage;
+
+  explicit CallWorkload(CallLoad load) : load_(std::move(load)), method_(load_.path) {}
+
+  const rpc::ClientMethod& method() const { return method_; }
+  void begin(Request&) const {}
+  void prepare(Request& request, uint64_t sequence, int64_t) const {
+    const size_t number = sequence % load_.requests.size();
+    if (request.number == number) return;
+    request.bytes = load_.requests[number];
+    request.number = number;
+  }
+
+  // One thread's.
+  class Checker {
+   public:
+    explicit Checker(const CallWorkload& workload);
+    const char* check(const Request& request, const Reply& reply);
+
+   private:
+    const char* check_same(const Request& request, const Reply& reply);
+
+    const CallLoad& load_;
+    std::vector<std::optional<std::string>> first_;  // replies, by request
+    google::protobuf::DynamicMessageFactory messages_;
+    std::unique_ptr<google::protobuf::Message> parsed_;
+  };
+
+ private:
+  const CallLoad load_;
+  const rpc::ClientMethod method_;
+};
+
+}  // namespace saker::app
+
+namespace saker::rpc {
+
+template <>
+struct Codec<app::NumberedRequest> : Codec<RawMessage> {
+  static void lend_chunks(LentMessage<app::NumberedRequest>& message, ChunkQueue& out) {
+    out.append(message.lend(out.pool(), as_bytes(message.value.bytes)));
+  }
+};
+
+}  // namespace saker::rpc

@@ -1,0 +1,199 @@
+// What gRPC's documents ask of a server's connections: drain, age (gRFC A9), keepalive and pings
+// (gRFC A8), in virtual time.
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "saker/rpc/raw_peers_testing.h"
+
+namespace saker::rpc {
+namespace {
+
+using grpc::Status;
+using h2::kFlagEndStream;
+using h2::Lines;
+
+const h2::Fields kBidi = {{":method", "POST"},
+                          {":scheme", "http"},
+                          {":path", "/t.T/Bidi"},
+                          {"content-type", "application/grpc"}};
+constexpr h2::StreamId kNoLastId = h2::kMaxStreamId;
+constexpr uint64_t kDrainPing = 0x73616b65'72646e21;
+
+std::string goaway(h2::StreamId last_id, const std::string& why) {
+  return "GOAWAY " + std::to_string(last_id) + " NO_ERROR " + why;
+}
+
+class Connections : public testing::Test {
+ protected:
+  void start() {
+    world.dispatcher.add_bidi_streaming<RawMessage, RawMessage>("/t.T/Bidi", echo_stream);
+    world.start();
+    client.emplace(world);
+  }
+  // Two steps: one that still takes streams which cross it, then the last.
+  void expect_first_goaway(const Lines& lines, const std::string& why) {
+    EXPECT_EQ(lines, (Lines{goaway(kNoLastId, why), "PING " + std::to_string(kDrainPing)}));
+  }
+  void answer_drain_ping() { client->peer.ping(kDrainPing, true); }
+
+  SimWorld world;
+  std::optional<RawClient> client;
+};
+
+TEST_F(Connections, DrainTakesTwoStepsAndWaitsForCalls) {
+  start();
+  client->peer.headers(1, kBidi);
+  client->exchange();
+  world.server().drain();
+  expect_first_goaway(client->exchange(), "draining");
+  client->peer.headers(3, kBidi);  // crossed the GOAWAY: served
+  answer_drain_ping();
+  const Lines last = client->exchange();
+  ASSERT_FALSE(last.empty());
+  EXPECT_EQ(last.front(), goaway(3, "draining"));
+  client->peer.data(1, framed("x"), kFlagEndStream).data(3, framed("y"), kFlagEndStream);
+  client->exchange();
+  EXPECT_TRUE(client->closed_by_peer());
+  EXPECT_EQ(world.calls(grpc::StatusCode::kOk), 2u);
+}
+
+TEST_F(Connections, DrainDoesNotWaitForAPingThatNobodyAnswers) {
+  start();
+  world.server().drain();
+  expect_first_goaway(client->exchange(), "draining");
+  EXPECT_EQ(client->exchange(6s), Lines{goaway(0, "draining")});
+  EXPECT_TRUE(client->closed_by_peer());
+}
+
+TEST_F(Connections, IdleOnesAreDrained) {
+  world.server_options.age.max_idle = 10s;
+  start();
+  client->exchange(8s);
+  client->peer.headers(1, kBidi);
+  EXPECT_EQ(client->exchange(60s), Lines{}) << "a call is open";
+  client->peer.data(1, "", kFlagEndStream);
+  EXPECT_EQ(client->exchange(9s).size(), 1u) << "the call's end";
+  expect_first_goaway(client->exchange(2s), "max_idle");
+  answer_drain_ping();
+  EXPECT_EQ(client->exchange(), Lines{goaway(1, "max_idle")});
+  EXPECT_TRUE(client->closed_by_peer());
+}
+
+// Pings are no calls.
+TEST_F(Connections, PingsDoNotKeepAnIdleConnection) {
+  world.server_options.age.max_idle = 10s;
+  world.server_options.pings.min_interval = 0s;
+  start();
+  for (int at = 0; at < 9; ++at) {
+    client->peer.ping(1);
+    EXPECT_EQ(client->exchange(1s), Lines{"PING ACK 1"});
+  }
+  expect_first_goaway(client->exchange(2s), "max_idle");
+}
+
+TEST_F(Connections, OldOnesAreDrainedAndTheirCallsGetTheGrace) {
+  world.server_options.age.max_age = 100s;
+  world.server_options.age.age_grace = 20s;
+  start();
+  client->peer.headers(1, kBidi);
+  EXPECT_EQ(client->exchange(89s), Lines{}) << "90 % at the earliest";
+  Lines lines;
+  int seconds = 0;
+  for (; lines.empty() && seconds < 22; ++seconds) lines = client->exchange(1s);
+  EXPECT_LT(seconds, 22) << "110 % at the latest";
+  expect_first_goaway(lines, "max_age");
+  answer_drain_ping();
+  EXPECT_EQ(client->exchange(1s), Lines{goaway(1, "max_age")});
+  client->peer.data(1, framed("x"));
+  EXPECT_EQ(client->exchange(1s).size(), 2u) << "the call goes on";
+  EXPECT_FALSE(client->closed_by_peer());
+  client->exchange(20s);
+  EXPECT_TRUE(client->closed_by_peer());
+  EXPECT_EQ(world.calls(grpc::StatusCode::kCancelled), 1u);
+}
+
+TEST_F(Connections, WithoutGraceOldCallsTakeWhatTheyNeed) {
+  world.server_options.age.max_age = 100s;
+  start();
+  client->peer.headers(1, kBidi);
+  client->exchange(120s);
+  client->peer.data(1, framed("x"));
+  EXPECT_EQ(client->exchange(1h).size(), 2u);
+  client->peer.data(1, "", kFlagEndStream);
+  client->exchange();
+  EXPECT_TRUE(client->closed_by_peer());
+  EXPECT_EQ(world.calls(grpc::StatusCode::kOk), 1u);
+}
+
+// ---- pings
+
+TEST_F(Connections, TheThirdPingTooEarlyEndsTheConnection) {
+  world.server_options.pings.min_interval_local = 10s;
+  start();
+  client->peer.headers(1, kBidi);
+  client->exchange();
+  client->peer.ping(1).ping(2).ping(3);  // the first one is always right
+  EXPECT_EQ(client->exchange().size(), 3u);
+  client->peer.ping(4);
+  const Lines lines = client->exchange();
+  ASSERT_FALSE(lines.empty());
+  EXPECT_EQ(lines.back(), "GOAWAY 1 ENHANCE_YOUR_CALM too_many_pings");
+  EXPECT_TRUE(client->closed_by_peer());
+}
+
+TEST_F(Connections, WhatWeSendForgivesAllPingsBefore) {
+  world.server_options.pings.min_interval_local = 10s;
+  start();
+  client->peer.headers(1, kBidi);
+  client->exchange();
+  for (int round = 0; round < 5; ++round) {
+    client->peer.ping(1).ping(2).ping(3);
+    EXPECT_EQ(client->exchange().size(), 3u);
+    client->peer.data(1, framed("x"));  // echoed: HEADERS and DATA
+    EXPECT_GE(client->exchange().size(), 1u);
+  }
+  EXPECT_FALSE(client->closed_by_peer());
+}
+
+// Trailers are HEADERS too.
+TEST_F(Connections, TheEndOfACallForgivesPings) {
+  world.server_options.pings.min_interval_local = 10s;
+  start();
+  client->peer.headers(1, kBidi).data(1, framed("x"));
+  client->exchange();
+  client->peer.ping(1).ping(2).ping(3);
+  client->exchange();
+  client->peer.data(1, "", kFlagEndStream);
+  EXPECT_EQ(client->exchange(), Lines{"HEADERS 1 END_STREAM grpc-status=0"});
+  client->peer.ping(1).ping(2).ping(3);
+  EXPECT_EQ(client->exchange().size(), 3u);
+  EXPECT_FALSE(client->closed_by_peer());
+}
+
+TEST_F(Connections, PingsAtTheirIntervalAreWelcome) {
+  world.server_options.pings.min_interval_local = 10s;
+  start();
+  for (int at = 0; at < 20; ++at) {
+    client->peer.ping(1);
+    EXPECT_EQ(client->exchange(10s + 1ms), Lines{"PING ACK 1"});
+  }
+  EXPECT_FALSE(client->closed_by_peer());
+}
+
+TEST_F(Connections, AClientThatIsSilentIsPingedAndThenLost) {
+  world.server_options.keepalive = {.time = 60s, .timeout = 5s};
+  start();
+  EXPECT_EQ(client->exchange(200s), Lines{}) << "no call is open";
+  client->peer.headers(1, kBidi);
+  client->exchange(50s);
+  const Lines ping = client->exchange(11s);
+  ASSERT_EQ(ping.size(), 1u);
+  EXPECT_TRUE(ping[0].starts_with("PING ")) << ping[0];
+  client->exchange(6s);
+  EXPECT_TRUE(client->closed_by_peer());
+  EXPECT_EQ(world.calls(grpc::StatusCode::kCancelled), 1u);
+}
+
+}  // namespace
+}  // namespace saker::rpc
