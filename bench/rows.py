@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 
+import peer_servers
 from harness import Harness, Server, cpu_ns, private_bytes, run_load
 
 ECHO = "/saker.echo.v1.Echo/Echo"
@@ -74,14 +75,16 @@ def microseconds(ns):
     return f"{ns / 1000:.3f} us"
 
 
+BEARER = "authorization: Bearer " + "k" * 1024
+TRACE = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
 def p1(bench):
     calls = bench.count(1_000_000)
-    bearer = "authorization: Bearer " + "k" * 1024
-    trace = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     with bench.serve() as saker, bench.grpc_server() as peer:
         same, tokens, grpc = bench.rounds_of(
             bench.h2load_cpu(saker, calls, 10, 100),
-            bench.h2load_cpu(saker, calls, 10, 100, [bearer, trace]),
+            bench.h2load_cpu(saker, calls, 10, 100, [BEARER, TRACE]),
             bench.h2load_cpu(peer, max(calls // 20, 1000), 10, 100))
 
         def with_deadlines():
@@ -100,6 +103,32 @@ def p1(bench):
     bench.add("P1", "  traceparent + 1 KiB bearer token", microseconds(tokens), "same heads", tokens / same)
     bench.add("P1", "  slowest row to fastest", microseconds(slowest), microseconds(min(same, deadlines)),
               slowest / min(same, deadlines), "<= 2", slowest <= 2 * min(same, deadlines))
+
+
+def peers(bench):
+    """Other implementations' servers under the same load, with the three kinds of heads that P1 has."""
+    commands = peer_servers.build(bench.path("grpc_echo_server"))
+
+    def serve(name):
+        return bench.serve() if name == "Saker" else Server([*commands[name], f"127.0.0.1:{free_port()}"])
+
+    own = {}
+    for name in ("Saker", *commands):
+        calls = bench.count(1_000_000 if name == "Saker" else 100_000)
+        with serve(name) as server:
+            def with_deadlines(server=server, calls=calls):
+                before = cpu_ns(server.pid)
+                report = bench.bench(server.address, "-c", 10, "-m", 100, "-n", calls, "--deadline", "20s")
+                assert report["errors"] == 0 and report["calls"] == calls, report
+                return (cpu_ns(server.pid) - before) / calls
+
+            figures = bench.rounds_of(
+                bench.h2load_cpu(server, calls, 10, 100),
+                lambda: bench.quiet(with_deadlines, [server.pid]),
+                bench.h2load_cpu(server, calls, 10, 100, [BEARER, TRACE]))
+        for heads, figure in zip(("same heads", "grpc-timeout varying", "traceparent + 1 KiB token"), figures):
+            ratio = own.setdefault(heads, figure) / figure
+            bench.add("PEERS", f"server CPU per echo, {heads}", microseconds(figure), name, ratio)
 
 
 def p2(bench):
@@ -249,4 +278,7 @@ def observation(bench):
               with_metrics / without, "<= 1.05", with_metrics <= 1.05 * without)
 
 
-ROWS = {"P1": p1, "P2": p2, "P3": p3, "P4": p4, "P7": p7, "P8": p8, "P9": p9, "P10": p10, "OBS": observation}
+ROWS = {"P1": p1, "P2": p2, "P3": p3, "P4": p4, "P7": p7, "P8": p8, "P9": p9, "P10": p10, "OBS": observation,
+        "PEERS": peers}
+# Needs toolchains and registries that the others do not: only when it is asked for.
+BY_NAME_ONLY = ("PEERS",)

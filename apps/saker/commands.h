@@ -29,6 +29,8 @@ void add_bench_command(CLI::App& app, int& exit_code);
 // Subcommands of `bench`.
 void add_bench_call_command(CLI::App& bench, int& exit_code);
 void add_bench_sign_command(CLI::App& bench, int& exit_code);
+void add_interop_client_command(CLI::App& app, int& exit_code);
+void add_interop_server_command(CLI::App& app, int& exit_code);
 void add_proxy_command(CLI::App& app, int& exit_code);
 void add_doctor_command(CLI::App& app, int& exit_code);
 void add_version_command(CLI::App& app, int& exit_code);

@@ -25,6 +25,8 @@ int main(int argc, char** argv) {
   add_verify_command(app, exit_code);
   add_keys_command(app, exit_code);
   add_bench_command(app, exit_code);
+  add_interop_client_command(app, exit_code);
+  add_interop_server_command(app, exit_code);
   add_proxy_command(app, exit_code);
   add_doctor_command(app, exit_code);
   add_version_command(app, exit_code);

@@ -1,0 +1,49 @@
+// grpc-go as a peer: the same echo.proto, served as its documentation shows it. On one thread of Go code, because bench/run
+// gives the server one core.
+//
+//	grpc_go_echo HOST:PORT
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"net"
+	"os"
+	"runtime"
+	"time"
+
+	"google.golang.org/grpc"
+
+	pb "saker-bench-peer/echo"
+)
+
+type service struct {
+	pb.UnimplementedEchoServer
+}
+
+func (service) Echo(_ context.Context, request *pb.EchoRequest) (*pb.EchoReply, error) {
+	received := time.Now()
+	reply := &pb.EchoReply{
+		Payload:          request.Payload,
+		ClientSendTimeNs: request.ClientSendTimeNs,
+		Sequence:         request.Sequence,
+	}
+	processing := uint64(time.Since(received))
+	reply.ServerReceiveTimeNs = uint64(received.UnixNano())
+	reply.ServerSendTimeNs = reply.ServerReceiveTimeNs + processing
+	reply.ProcessingNs = processing
+	return reply, nil
+}
+
+func main() {
+	runtime.GOMAXPROCS(1)
+	listener, err := net.Listen("tcp", os.Args[1])
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := grpc.NewServer()
+	pb.RegisterEchoServer(server, service{})
+	fmt.Println("listening on", os.Args[1])
+	log.Fatal(server.Serve(listener))
+}
