@@ -54,7 +54,7 @@ int run_client(InteropArguments& arguments) {
     return kExitOk;
   }
   ignore_broken_pipes();
-  arguments.options.target = arguments.target.address;
+  arguments.options.target = arguments.target.servers;
   if (auto tls = use_target_tls(arguments.target, arguments.options.channel); !tls) {
     return fail_usage(tls.error().message);
   }

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "saker/base/result.h"
-#include "saker/net/address.h"
+#include "saker/net/target.h"
 #include "saker/rpc/channel.h"
 
 namespace saker::app {
@@ -21,7 +21,7 @@ struct SoakOptions {
 };
 
 struct InteropOptions {
-  net::Address target;
+  net::Target target;
   rpc::ChannelOptions channel;
   Duration deadline = std::chrono::seconds(30);  // of each call that has none by its case
   SoakOptions soak;
