@@ -260,6 +260,18 @@ TEST_F(Semantics, ARequestOverTheLimitEndsTheCallOnly) {
   expect_alive();
 }
 
+TEST_F(Semantics, ARequestForWhichThereIsNoMemoryEndsTheCallOnly) {
+  world.server_options.max_connection_memory_bytes = 50;
+  start();
+  client->peer.headers(id, request()).data(id, framed(std::string(200, 'x')).substr(0, 100));
+  const Lines lines = as_stream_1(client->exchange());
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0], kEnded +
+                          " grpc-status=8 grpc-message=request of 200 bytes is over what is left "
+                          "of the connection's memory for messages");
+  expect_alive();
+}
+
 TEST_F(Semantics, AReplyOverTheLimitIsResourceExhausted) {
   world.server_options.max_send_message_bytes = 5;
   const char* over = "reply of 6 bytes is over the limit of 5";

@@ -1,5 +1,7 @@
 #include "saker/rpc/streaming_call.h"
 
+#include "saker/rpc/over_limit.h"
+
 namespace saker::rpc {
 
 using grpc::ReadResult;
@@ -60,8 +62,7 @@ bool StreamingCallBase::next_message() {
     taken_bytes_ = before - data.size();
     if (result == ReadResult::kMessage) return accept_message();
     if (result == ReadResult::kTooLarge) {
-      fail_read(StatusCode::kResourceExhausted,
-                "message of " + std::to_string(message_.size) + " bytes is over the limit");
+      fail_read(StatusCode::kResourceExhausted, over_limit_text("message", message_.size, reader_));
       return false;
     }
     if (result == ReadResult::kBadFlag) {

@@ -1,5 +1,6 @@
 #include "saker/rpc/streaming_client_call.h"
 
+#include "saker/rpc/over_limit.h"
 #include "saker/rpc/replay_buffer.h"
 
 namespace saker::rpc {
@@ -139,8 +140,7 @@ bool StreamingClientCallBase::deliver_next() {
 void StreamingClientCallBase::fail_read(const grpc::ReceivedMessage& message, ReadResult result) {
   inbox_->clear();
   if (result == ReadResult::kTooLarge) {
-    fail(StatusCode::kResourceExhausted,
-         "a reply of " + std::to_string(message.size) + " bytes is over the limit");
+    fail(StatusCode::kResourceExhausted, over_limit_text("a reply", message.size, reader_));
   } else {
     fail(StatusCode::kInternal, "a reply's flag is neither 0 nor 1");
   }

@@ -1,5 +1,7 @@
 #include "saker/rpc/unary_call.h"
 
+#include "saker/rpc/over_limit.h"
+
 namespace saker::rpc {
 
 void UnaryCallBase::on_head(bool end) {
@@ -15,7 +17,7 @@ void UnaryCallBase::on_data(Bytes data, bool end) {
   for (ReadResult result; (result = reader_.next(data, message)) != ReadResult::kNeedMore;) {
     if (result == ReadResult::kTooLarge) {
       return refuse(StatusCode::kResourceExhausted,
-                    "request of " + std::to_string(message.size) + " bytes is over the limit");
+                    over_limit_text("request", message.size, reader_));
     }
     if (result == ReadResult::kBadFlag) {
       return refuse(StatusCode::kInternal, "message flag is neither 0 nor 1");

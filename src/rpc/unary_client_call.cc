@@ -1,5 +1,7 @@
 #include "saker/rpc/unary_client_call.h"
 
+#include "saker/rpc/over_limit.h"
+
 namespace saker::rpc {
 
 using grpc::ReadResult;
@@ -9,8 +11,7 @@ void UnaryClientCallBase::on_data(Bytes data, bool) {
   grpc::ReceivedMessage message;
   for (ReadResult result; (result = reader_.next(data, message)) != ReadResult::kNeedMore;) {
     if (result == ReadResult::kTooLarge) {
-      return fail(StatusCode::kResourceExhausted,
-                  "reply of " + std::to_string(message.size) + " bytes is over the limit");
+      return fail(StatusCode::kResourceExhausted, over_limit_text("reply", message.size, reader_));
     }
     if (result == ReadResult::kBadFlag) {
       return fail(StatusCode::kInternal, "a reply's flag is neither 0 nor 1");
