@@ -23,6 +23,14 @@ constexpr MetricName kRefused = {
     "saker_crypto_refused_total",
     "Requests refused because the workers' queue was full, by algorithm."};
 
+constexpr MetricName kOverRate = {"saker_crypto_over_rate_total",
+                                  "Requests refused because their caller was over its rate."};
+constexpr MetricName kAuditRecords = {"saker_audit_records_total", "Audit records written."};
+constexpr MetricName kAuditLost = {"saker_audit_lost_total",
+                                   "Audit records that could not be written."};
+constexpr MetricName kAuditWorks = {"saker_audit_works",
+                                    "Whether the audit log could be written the last time."};
+
 void collect_lane(const crypto::LaneStats& lane, std::string_view name, MetricFamilies& out) {
   const auto count = [](uint64_t value) { return static_cast<double>(value); };
   const MetricLabels labels = {{"lane", name}};
@@ -48,6 +56,12 @@ void collect_crypto_metrics(const crypto::CryptoService& service, MetricFamilies
     out.add_counter(kSignatures, static_cast<double>(service.signatures(algorithm)), labels);
     out.add_counter(kRefused, static_cast<double>(service.refused(algorithm)), labels);
   }
+  out.add_counter(kOverRate, static_cast<double>(service.over_rate()));
+  const crypto::AuditLog* const audit = service.audit();
+  if (audit == nullptr) return;
+  out.add_counter(kAuditRecords, static_cast<double>(audit->records()));
+  out.add_counter(kAuditLost, static_cast<double>(audit->lost()));
+  out.add_gauge(kAuditWorks, audit->works() ? 1 : 0);
 }
 
 }  // namespace saker::app

@@ -61,6 +61,8 @@ void add_key_choice(CLI::App& command, KeyChoice& out) {
       *group, "--key-type", out.type, parse,
       "the default key of this type: rsa-2048 rsa-3072 rsa-4096 ec-p256 ec-p384");
   group->require_option(1);
+  command.add_option("--key-version", out.version, "its version (the newest enabled one)")
+      ->check(CLI::Range(1U, UINT32_MAX));
 }
 
 void add_algorithm(CLI::App& command, std::optional<crypto::Algorithm>& out) {
@@ -104,15 +106,12 @@ std::string to_base64(std::string_view bytes) {
   return text;
 }
 
-Result<std::string> prepare_input(const SigningInput& input, bool& is_digest) {
-  auto bytes = read_input(input.file);
-  if (!bytes || is_digest || bytes->size() <= crypto::kMaxMessageBytes) return bytes;
+Result<std::string> hash_input(crypto::Algorithm algorithm, std::string_view message) {
   auto digester = crypto::Digester::make();
   if (!digester) return std::unexpected(digester.error());
   std::array<uint8_t, crypto::kMaxDigestBytes> digest;
-  const size_t size = digester->digest(crypto::hash_of(*input.algorithm), as_bytes(*bytes), digest);
+  const size_t size = digester->digest(crypto::hash_of(algorithm), as_bytes(message), digest);
   if (size == 0) return fail("hashing the input failed");
-  is_digest = true;
   return std::string(as_text(Bytes(digest).first(size)));
 }
 

@@ -25,6 +25,7 @@ struct CryptoTarget {
 struct KeyChoice {
   std::string name;
   std::optional<crypto::KeyType> type;
+  uint64_t version = 0;  // 0: the server chooses
 };
 
 struct SigningInput {
@@ -37,7 +38,7 @@ struct SigningInput {
 
 // `key`: what --key means in this command.
 void add_crypto_target(CLI::App& command, CryptoTarget& out, KeyFlag key = KeyFlag::kSigning);
-// --key NAME | --key-type TYPE: one of them.
+// --key NAME | --key-type TYPE: one of them; --key-version N.
 void add_key_choice(CLI::App& command, KeyChoice& out);
 // --algorithm NAME, required.
 void add_algorithm(CLI::App& command, std::optional<crypto::Algorithm>& out);
@@ -49,8 +50,8 @@ Result<std::string> read_input(const std::string& file);
 Result<void> write_output(const std::string& file, std::string_view bytes);
 std::string to_base64(std::string_view bytes);
 
-// Reads the input; `is_digest` becomes true where it had to be hashed here.
-Result<std::string> prepare_input(const SigningInput& input, bool& is_digest);
+// The digest of a message that is too long for the service.
+Result<std::string> hash_input(crypto::Algorithm algorithm, std::string_view message);
 // CRC-32C.
 uint32_t checksum(std::string_view bytes);
 
@@ -61,22 +62,24 @@ void set_key(const KeyChoice& key, Request& request) {
   } else {
     request.set_key_name(key.name);
   }
+  request.set_key_version(static_cast<uint32_t>(key.version));
 }
 
-// Fills key, algorithm, input with its checksum, and format of a Sign or Verify request. A message
-// that is too long for the service is hashed here and sent as its digest.
+// Fills key, algorithm and format of a request that signs or verifies.
 template <typename Request>
-Result<void> fill_request(const SigningInput& input, Request& request) {
+void set_signing(const SigningInput& input, Request& request) {
   set_key(input.key, request);
   request.set_algorithm(static_cast<crypto::v1::Algorithm>(*input.algorithm));
   request.set_signature_format(static_cast<crypto::v1::SignatureFormat>(input.format));
-  bool is_digest = input.is_digest;
-  auto bytes = prepare_input(input, is_digest);
-  if (!bytes) return std::unexpected(bytes.error());
-  request.set_input_crc32c(checksum(*bytes));
-  (is_digest ? *request.mutable_digest() : *request.mutable_message()) = *std::move(bytes);
-  return {};
 }
+
+// The input of a Sign or Verify request, with its checksum.
+template <typename Request>
+void set_input(std::string bytes, bool is_digest, Request& request) {
+  request.set_input_crc32c(checksum(bytes));
+  (is_digest ? *request.mutable_digest() : *request.mutable_message()) = std::move(bytes);
+}
+
 // Prints what is not OK to stderr; the exit code for it.
 int report_status(const grpc::Status& status);
 

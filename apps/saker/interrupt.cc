@@ -10,19 +10,21 @@
 namespace saker::app {
 namespace {
 
-sigset_t end_signals() {
+sigset_t wanted_signals(bool hangup) {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
+  if (hangup) sigaddset(&set, SIGHUP);
   return set;
 }
 
 }  // namespace
 
 // Without descriptors the signals keep their default effect, which ends the process all the same.
-Interrupt::Interrupt(std::function<void(int)> on_signal) : on_signal_(std::move(on_signal)) {
-  const sigset_t set = end_signals();
+Interrupt::Interrupt(std::function<void(int)> on_signal, std::function<void()> on_hangup)
+    : on_signal_(std::move(on_signal)), on_hangup_(std::move(on_hangup)) {
+  const sigset_t set = wanted_signals(on_hangup_ != nullptr);
   signals_.reset(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   quit_.reset(eventfd(0, EFD_CLOEXEC));
   if (!signals_ || !quit_) return;
@@ -43,7 +45,13 @@ void Interrupt::run() {
     if (::poll(ready, 2, -1) < 0) continue;  // EINTR
     if (ready[1].revents != 0) return;
     signalfd_siginfo info;
-    while (::read(signals_.get(), &info, sizeof info) == sizeof info) on_signal_(++count);
+    while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
+      if (info.ssi_signo == SIGHUP) {
+        on_hangup_();
+      } else {
+        on_signal_(++count);
+      }
+    }
   }
 }
 

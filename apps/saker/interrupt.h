@@ -1,6 +1,6 @@
 // Interrupt: SIGINT and SIGTERM as calls of a function, on a thread of their own, so that what a
-// command does about them may take locks and wake loops. From its creation on both signals are
-// blocked in this thread and in those it makes: create it before any other thread. One at a time.
+// command does about them may take locks and wake loops; SIGHUP too, for those that want it. From
+// its creation on these signals are blocked in this thread and in those it makes: create it before any other thread. One at a time.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,8 @@ namespace saker::app {
 class Interrupt {
  public:
   // `on_signal` is called with 1 for the first signal, 2 for the second and so on.
-  explicit Interrupt(std::function<void(int)> on_signal);
+  // `on_hangup` is called for SIGHUP, whose effect stays the default one without it.
+  explicit Interrupt(std::function<void(int)> on_signal, std::function<void()> on_hangup = {});
   // Waits for a call of on_signal() that is under way. The signals stay blocked: one that comes
   // afterwards waits for the process to end.
   ~Interrupt();
@@ -24,6 +25,7 @@ class Interrupt {
   void run();
 
   std::function<void(int)> on_signal_;
+  std::function<void()> on_hangup_;
   net::Descriptor signals_;
   net::Descriptor quit_;
   std::thread thread_;

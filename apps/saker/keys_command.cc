@@ -6,12 +6,14 @@
 
 #include "commands.h"
 #include "crypto_request.h"
+#include "saker/services/crypto/key_ring.h"
 
 namespace saker::app {
 namespace {
 
 struct ListOptions {
   CryptoTarget target;
+  uint64_t page_size = 0;
 };
 
 struct GetOptions {
@@ -26,11 +28,23 @@ std::string type_name(crypto::v1::KeyType type) {
   return known ? std::string(crypto::name(*known)) : "unknown";
 }
 
+std::string state_name(crypto::v1::KeyState state) {
+  const bool known = state >= crypto::v1::ENABLED && state <= crypto::v1::DESTROYED;
+  return known ? std::string(crypto::name(static_cast<crypto::KeyState>(state))) : "unknown";
+}
+
 nlohmann::ordered_json describe(const crypto::v1::KeyInfo& info) {
   nlohmann::ordered_json document;
   document["name"] = info.name();
   document["type"] = type_name(info.type());
   document["version"] = info.version();
+  document["state"] = state_name(info.state());
+  document["resource_name"] = info.resource_name();
+  document["versions"] = nlohmann::ordered_json::array();
+  for (const auto& version : info.versions()) {
+    document["versions"].push_back(
+        {{"version", version.version()}, {"state", state_name(version.state())}});
+  }
   document["default_of_type"] = info.default_of_type();
   document["algorithms"] = nlohmann::ordered_json::array();
   for (const int number : info.algorithms()) {
@@ -43,9 +57,15 @@ nlohmann::ordered_json describe(const crypto::v1::KeyInfo& info) {
 
 int run_list(const ListOptions& options) {
   static const rpc::ClientMethod list("/saker.crypto.v1.Crypto/ListKeys");
-  crypto::v1::ListKeysReply reply;
-  const crypto::v1::ListKeysRequest request;
-  if (const int code = call_crypto(options.target, list, request, reply)) return code;
+  crypto::v1::ListKeysReply reply;  // of all pages
+  crypto::v1::ListKeysRequest request;
+  request.set_page_size(static_cast<uint32_t>(options.page_size));
+  do {
+    crypto::v1::ListKeysReply page;
+    if (const int code = call_crypto(options.target, list, request, page)) return code;
+    reply.MergeFrom(page);
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
   if (options.target.json) {
     auto document = nlohmann::ordered_json::array();
     for (const auto& info : reply.keys()) document.push_back(describe(info));
@@ -53,11 +73,12 @@ int run_list(const ListOptions& options) {
     return kExitOk;
   }
   std::cout << std::left << std::setw(20) << "NAME" << std::setw(10) << "TYPE" << std::setw(9)
-            << "VERSION" << std::setw(9) << "DEFAULT" << "THUMBPRINT\n";
+            << "VERSION" << std::setw(11) << "STATE" << std::setw(9) << "DEFAULT" << "THUMBPRINT\n";
   for (const auto& info : reply.keys()) {
     std::cout << std::setw(20) << info.name() << std::setw(10) << type_name(info.type())
-              << std::setw(9) << info.version() << std::setw(9)
-              << (info.default_of_type() ? "yes" : "no") << info.thumbprint() << '\n';
+              << std::setw(9) << info.version() << std::setw(11) << state_name(info.state())
+              << std::setw(9) << (info.default_of_type() ? "yes" : "no") << info.thumbprint()
+              << '\n';
   }
   return kExitOk;
 }
@@ -91,6 +112,8 @@ void add_keys_command(CLI::App& app, int& exit_code) {
   const auto list = std::make_shared<ListOptions>();
   CLI::App& list_command = *command.add_subcommand("list", "all keys");
   add_crypto_target(list_command, list->target, KeyFlag::kTls);
+  list_command.add_option("--page-size", list->page_size, "keys to ask for at a time (256)")
+      ->check(CLI::Range(1U, 256U));
   list_command.footer("Example:\n  saker keys list vsock:42:50051");
   list_command.callback([list, &exit_code] { exit_code = run_list(*list); });
 

@@ -24,6 +24,8 @@ int main(int argc, char** argv) {
   add_sign_command(app, exit_code);
   add_verify_command(app, exit_code);
   add_keys_command(app, exit_code);
+  add_keystore_command(app, exit_code);
+  add_audit_command(app, exit_code);
   add_bench_command(app, exit_code);
   add_interop_client_command(app, exit_code);
   add_interop_server_command(app, exit_code);

@@ -19,6 +19,10 @@ void ignore_broken_pipes() {
   (void)std::signal(SIGPIPE, SIG_IGN);
 }
 
+void ignore_file_size_limit() {
+  (void)std::signal(SIGXFSZ, SIG_IGN);
+}
+
 void make_wake_ups_exact() {
   (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
 }

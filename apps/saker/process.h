@@ -10,6 +10,8 @@ namespace saker::app {
 void raise_descriptor_limit();
 // A reader of our stdout or stderr that goes away must not end a server.
 void ignore_broken_pipes();
+// A file that reaches the limit of its size (RLIMIT_FSIZE) is an error of that write, not the end.
+void ignore_file_size_limit();
 // This thread wakes up when it asked to, not up to 50 us later (prctl(2), PR_SET_TIMERSLACK).
 void make_wake_ups_exact();
 // CPU time that this thread has used.

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <ctime>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -81,6 +82,10 @@ Result<void> complete(ServeOptions& options) {
                 std::to_string(options.crypto_threads) + ") on " + std::to_string(cpus) +
                 " CPUs would keep threads from running; use fewer, or --force");
   }
+  if (!options.crypto.key_directory.empty() && !options.crypto.keys.empty()) {
+    return fail("--key generates keys, --key-dir has its own: use one of them");
+  }
+  if (options.audit_required && !options.audit) return fail("--audit-required needs --audit FILE");
   if (listens_by_default(options) && options.allowed_cids.empty()) {
     options.allowed_cids = {net::kVsockCidLocal, net::kVsockCidHost};
   }
@@ -179,18 +184,21 @@ Result<rpc::ServerOptions> server_options(const ServeOptions& options, ServerLog
   return server;
 }
 
-std::unique_ptr<TlsReload> watch_certificate(const ServeOptions& options, rpc::Server& server,
-                                             ServerLog& log) {
-  if (!options.tls.is_wanted()) return nullptr;
-  return std::make_unique<TlsReload>(
-      options.tls, log,
-      [&server](const tls::ServerContext& context) { server.replace_tls(context); });
+// sd_notify(3): a service manager that asked for it waits for READY=1 again.
+void handle_hangup(ServeServices& services, TlsReload& certificate, ServerLog& log) {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const long long now_us = now.tv_sec * 1'000'000LL + now.tv_nsec / 1000;
+  (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", now_us);
+  services.reload(log);
+  certificate.ask();
+  (void)sd_notify(0, "READY=1");
 }
 
 int run_server(const ServeOptions& options) {
   raise_descriptor_limit();
   ignore_broken_pipes();
-  if (options.tls.is_wanted()) TlsReload::block_signal();
+  ignore_file_size_limit();
   auto opened = ServerLog::open(options.log);
   if (!opened) return fail_usage(opened.error().message);
   ServerLog& log = **opened;
@@ -203,11 +211,14 @@ int run_server(const ServeOptions& options) {
   if (auto prepared = server.prepare(); !prepared) return fail_usage(prepared.error().message);
   const auto listeners = open_listeners(options, server, log);
   if (!listeners) return fail_usage(listeners.error().message);
-  Interrupt interrupt([&](int count) { handle_signal(count, server, **services, log); });
+  TlsReload certificate(options.tls, log,
+                        [&](const tls::ServerContext& context) { server.replace_tls(context); });
+  Interrupt interrupt([&](int count) { handle_signal(count, server, **services, log); },
+                      [&] { handle_hangup(**services, certificate, log); });
   auto observation = ServeObservation::start(options, server, log, (*services)->metrics());
   if (!observation) return fail_usage(observation.error().message);
   server.start();
-  const auto reload = watch_certificate(options, server, log);
+  if (options.tls.is_wanted()) certificate.start();
   if (auto started = (*services)->start(server, log); !started) {
     return fail_usage(started.error().message);
   }
@@ -292,6 +303,8 @@ void add_serve_command(CLI::App& app, int& exit_code) {
       "  saker serve --listen vsock:any:50051 --allow-cid 42 --key signing=ec-p256\n"
       "  saker serve --listen 0.0.0.0:50051 --tls-cert server.pem --tls-key server.key \\\n"
       "    --tls-client-ca ca.pem --require-client-cert\n"
+      "  saker serve --key-dir /var/lib/saker/keys --key-passphrase-file /etc/saker/passphrase \\\n"
+      "      --policy /etc/saker/policy.toml --audit /var/log/saker/audit.log --audit-required\n"
       "  saker serve --config /etc/saker.toml --check-config");
   command.callback([arguments, &exit_code] { exit_code = run_serve(*arguments); });
 }

@@ -42,7 +42,7 @@ key = "ec-p256"
   EXPECT_EQ(options.server.drain_timeout, std::chrono::milliseconds(1500));
   EXPECT_EQ(options.allowed_cids, (std::vector<uint32_t>{42, net::kVsockCidHost}));
   EXPECT_EQ(options.log.level, LogLevel::kError);
-  EXPECT_EQ(options.keys, std::vector<std::string>{"ec-p256"});
+  EXPECT_EQ(options.crypto.keys, std::vector<std::string>{"ec-p256"});
 }
 
 TEST(ServeConfig, NamesFileLineAndKeyOfWhatIsWrong) {

@@ -8,6 +8,7 @@
 
 #include "saker/net/address.h"
 #include "saker/rpc/server_options.h"
+#include "saker/services/crypto/crypto_service.h"
 #include "server_log.h"
 
 namespace saker::app {
@@ -31,7 +32,11 @@ struct ServeOptions {
   bool no_reflection = false;
   std::vector<uint32_t> allowed_cids;  // VSOCK peers; kVsockCidAny among them or none: all
   size_t crypto_threads = 0;           // 0: the CPUs that this process may use
-  std::vector<std::string> keys;       // "[NAME=]TYPE"; empty: the default set
+  crypto::CryptoSources crypto;
+  std::optional<std::string> audit;  // a file
+  crypto::AuditSync audit_sync = crypto::AuditSync::kBatch;
+  bool audit_required = false;
+  uint64_t max_sign_stream_bytes = crypto::CryptoService::Options().max_stream_bytes;
   std::optional<net::Address> metrics;
   LogOptions log;
   bool force = false;  // busy-poll on more threads than CPUs

@@ -11,7 +11,12 @@ Result<std::unique_ptr<ServeServices>> ServeServices::make(const ServeOptions& o
   services->hardening_ = crypto::harden_process();  // before there are keys
   crypto::CryptoService::Options crypto;
   crypto.threads = options.crypto_threads != 0 ? options.crypto_threads : rpc::available_cpus();
-  crypto.keys = options.keys;
+  crypto.sources = options.crypto;
+  crypto.max_stream_bytes = options.max_sign_stream_bytes;
+  if (options.audit) {
+    crypto.audit = {
+        .path = *options.audit, .sync = options.audit_sync, .required = options.audit_required};
+  }
   auto service = crypto::CryptoService::start(crypto);
   if (!service) return std::unexpected(service.error());
   services->crypto_ = *std::move(service);
@@ -32,7 +37,19 @@ void ServeServices::register_on(rpc::Server& server) {
 
 Result<void> ServeServices::start(rpc::Server&, ServerLog& log) {
   for (const std::string& sentence : hardening_) log.warning(sentence);
+  crypto::AuditLog* const audit = crypto_->audit();
+  if (audit == nullptr) return {};
+  if (audit->torn_bytes() != 0)
+    log.warning("audit log: a last record of " + std::to_string(audit->torn_bytes()) +
+                " bytes was torn, and has been cut off");
+  audit->set_report([&log](const std::string& what) { log.error(what); });
   return {};
+}
+
+void ServeServices::reload(ServerLog& log) {
+  const crypto::Reloaded reloaded = crypto_->reload();
+  for (const std::string& sentence : reloaded.done) log.info(sentence);
+  for (const std::string& sentence : reloaded.failed) log.error(sentence);
 }
 
 std::vector<CollectMetrics> ServeServices::metrics() const {

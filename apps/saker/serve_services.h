@@ -28,6 +28,9 @@ class ServeServices {
   Result<void> start(rpc::Server& server, ServerLog& log);
   // Of services that have metrics of their own.
   std::vector<CollectMetrics> metrics() const;
+  // SIGHUP: what can be read again while the server runs; what came of it is logged. Any thread,
+  // one call at a time.
+  void reload(ServerLog& log);
   // The server is about to drain. Any thread.
   void drain() { health_.shut_down(); }
   // The loops have ended: no job may come back to them. Before the server's end.

@@ -7,7 +7,7 @@
 
 #include "command_line.h"
 #include "saker/base/quantity.h"
-#include "saker/services/crypto/key_ring.h"
+#include "saker/services/crypto/key_spec.h"
 
 namespace saker::app {
 namespace {
@@ -187,8 +187,18 @@ Result<void> set_keys(Options& options, Values values) {
   if (const auto specs = crypto::parse_key_specs(values); !specs) {
     return std::unexpected(specs.error());
   }
-  options.keys.assign(values.begin(), values.end());
+  options.crypto.keys.assign(values.begin(), values.end());
   return {};
+}
+
+Result<void> set_path(Values values, std::string& out) {
+  if (values.back().empty()) return fail("needs a path");
+  out = values.back();
+  return {};
+}
+
+Shown show_path(const std::string& path) {
+  return path.empty() ? Shown{} : Shown{path};
 }
 
 Result<void> set_metrics(Options& options, Values values) {
@@ -207,6 +217,9 @@ constexpr Named<LogLevel> kLevels[] = {{"error", LogLevel::kError},
 constexpr Named<grpc::Compression> kCompressions[] = {{"off", grpc::Compression::kIdentity},
                                                       {"deflate", grpc::Compression::kDeflate},
                                                       {"gzip", grpc::Compression::kGzip}};
+constexpr Named<crypto::AuditSync> kAuditSyncs[] = {{"always", crypto::AuditSync::kAlways},
+                                                    {"batch", crypto::AuditSync::kBatch},
+                                                    {"none", crypto::AuditSync::kNone}};
 constexpr Named<LogFormat> kFormats[] = {{"text", LogFormat::kText}, {"json", LogFormat::kJson}};
 
 using Kind = SettingKind;
@@ -253,7 +266,32 @@ constexpr Setting kSettings[] = {
      [](const Options& o) { return show(o.crypto_threads); }},
     {"key", "[NAME=]TYPE", Kind::kList,
      "a key to sign with; repeatable; types: rsa-2048, rsa-3072, rsa-4096, ec-p256, ec-p384",
-     set_keys, [](const Options& o) { return o.keys; }},
+     set_keys, [](const Options& o) { return o.crypto.keys; }},
+    {"key-dir", "DIR", Kind::kText,
+     "sign with the keys that saker keystore keeps there, instead of --key; SIGHUP reads it again",
+     [](Options& o, Values v) { return set_path(v, o.crypto.key_directory); },
+     [](const Options& o) { return show_path(o.crypto.key_directory); }},
+    {"key-passphrase-file", "FILE", Kind::kText,
+     "whose first line opens --key-dir (default: the credential saker-key-passphrase)",
+     [](Options& o, Values v) { return set_path(v, o.crypto.passphrase_file); },
+     [](const Options& o) { return show_path(o.crypto.passphrase_file); }},
+    {"policy", "FILE", Kind::kText,
+     "who may use which key (TOML); what it does not allow is refused; SIGHUP reads it again",
+     [](Options& o, Values v) { return set_path(v, o.crypto.policy_file); },
+     [](const Options& o) { return show_path(o.crypto.policy_file); }},
+    {"audit", "FILE", Kind::kText, "append a record of every signature to this file",
+     [](Options& o, Values v) { return set_path(v, o.audit.emplace()); },
+     [](const Options& o) { return o.audit ? Shown{*o.audit} : Shown{}; }},
+    {"audit-sync", "always|batch|none", Kind::kText,
+     "when audit records go to the disk: before the reply, once a second, when the kernel does",
+     [](Options& o, Values v) { return set_choice(v, o.audit_sync, kAuditSyncs); },
+     [](const Options& o) { return show_choice(o.audit_sync, kAuditSyncs); }},
+    {"audit-required", "", Kind::kFlag, "no signature whose audit record cannot be written",
+     [](Options& o, Values v) { return set_switch(v, o.audit_required); },
+     [](const Options& o) { return show_switch(o.audit_required); }},
+    {"max-sign-stream", "SIZE", Kind::kText, "one message of SignStream",
+     [](Options& o, Values v) { return set_size(v, o.max_sign_stream_bytes, 1); },
+     [](const Options& o) { return show_size(o.max_sign_stream_bytes); }},
     {"max-connections", "N", Kind::kNumber, "open connections",
      [](Options& o, Values v) { return set_number(v, o.server.max_connections, 1); },
      [](const Options& o) { return show(o.server.max_connections); }},

@@ -7,6 +7,8 @@
 
 #include "commands.h"
 #include "crypto_request.h"
+#include "saker/services/crypto/signing_limits.h"
+#include "sign_stream.h"
 
 namespace saker::app {
 namespace {
@@ -28,14 +30,24 @@ int print_json(const crypto::v1::SignReply& reply, const SignOptions& options) {
   return kExitOk;
 }
 
-int run_sign(const SignOptions& options) {
+// What does not fit into one request goes as a stream.
+int call_sign(const SignOptions& options, crypto::v1::SignReply& reply) {
   static const rpc::ClientMethod sign("/saker.crypto.v1.Crypto/Sign");
+  auto source = InputSource::open(options.input.file);
+  if (!source) return fail_usage(source.error().message);
+  auto head = source->read(crypto::kMaxMessageBytes + 1);
+  if (!head) return fail_usage(head.error().message);
+  if (!options.input.is_digest && head->size() > crypto::kMaxMessageBytes)
+    return call_sign_stream(options.target, options.input, *std::move(head), *source, reply);
   crypto::v1::SignRequest request;
-  if (auto filled = fill_request(options.input, request); !filled) {
-    return fail_usage(filled.error().message);
-  }
+  set_signing(options.input, request);
+  set_input(*std::move(head), options.input.is_digest, request);
+  return call_crypto(options.target, sign, request, reply);
+}
+
+int run_sign(const SignOptions& options) {
   crypto::v1::SignReply reply;
-  if (const int code = call_crypto(options.target, sign, request, reply)) return code;
+  if (const int code = call_sign(options, reply)) return code;
   if (checksum(reply.signature()) != reply.signature_crc32c()) {
     return report_status({grpc::StatusCode::kDataLoss, "the signature was damaged on its way", {}});
   }

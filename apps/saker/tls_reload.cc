@@ -2,11 +2,8 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <csignal>
 
 #include "tls_files.h"
 
@@ -15,35 +12,34 @@ namespace {
 
 constexpr int kLookEveryMs = 1000;
 
-sigset_t reload_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGHUP);
-  return set;
-}
-
 }  // namespace
 
-void TlsReload::block_signal() {
-  const sigset_t set = reload_signals();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-}
-
-// Without descriptors the certificate stays as it is.
 TlsReload::TlsReload(const ServeTlsOptions& options, ServerLog& log,
                      std::function<void(const tls::ServerContext&)> use)
     : options_(options), log_(log), use_(std::move(use)), seen_(stamps()) {
-  const sigset_t set = reload_signals();
-  signals_.reset(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-  quit_.reset(eventfd(0, EFD_CLOEXEC));
-  if (signals_ && quit_) thread_ = std::thread([this] { run(); });
+  wake_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 }
 
 TlsReload::~TlsReload() {
   if (!thread_.joinable()) return;
-  const uint64_t one = 1;
-  (void)!::write(quit_.get(), &one, sizeof one);  // cannot fail below 2^64 - 1 writes
+  quit_ = true;
+  wake();
   thread_.join();
+}
+
+// Without a descriptor the certificate stays as it is.
+void TlsReload::start() {
+  if (wake_) thread_ = std::thread([this] { run(); });
+}
+
+void TlsReload::ask() {
+  asked_ = true;
+  wake();
+}
+
+void TlsReload::wake() {
+  const uint64_t one = 1;
+  (void)!::write(wake_.get(), &one, sizeof one);  // cannot fail below 2^64 - 1 writes
 }
 
 bool TlsReload::Stamp::operator==(const Stamp& other) const {
@@ -62,15 +58,14 @@ TlsReload::Stamps TlsReload::stamps() const {
 }
 
 void TlsReload::run() {
-  pollfd ready[] = {{signals_.get(), POLLIN, 0}, {quit_.get(), POLLIN, 0}};
-  for (;;) {
-    if (::poll(ready, 2, kLookEveryMs) < 0) continue;  // EINTR
-    if (ready[1].revents != 0) return;
-    bool asked = false;
-    signalfd_siginfo info;
-    while (::read(signals_.get(), &info, sizeof info) == sizeof info) asked = true;
+  pollfd ready{wake_.get(), POLLIN, 0};
+  while (!quit_) {
+    (void)::poll(&ready, 1, kLookEveryMs);
+    uint64_t count = 0;
+    (void)!::read(wake_.get(), &count, sizeof count);
+    const bool asked = asked_.exchange(false);
     const Stamps now = stamps();
-    if (!asked && now == seen_) continue;
+    if (quit_ || (!asked && now == seen_)) continue;
     seen_ = now;
     reload();
   }

@@ -1,10 +1,11 @@
-// TlsReload: reads a server's certificate files again on SIGHUP, and when one of them has changed,
-// on a thread of its own. Files that cannot be used are told of and change nothing. Looks at the
+// TlsReload: reads a server's certificate files again when asked to (SIGHUP), and when one of them has
+// changed, on a thread of its own. Files that cannot be used are told of and change nothing. Looks at the
 // files' status once a second rather than at inotify, which misses what is replaced behind symbolic
 // links, as Kubernetes replaces secrets.
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <ctime>
 #include <functional>
 #include <string>
@@ -19,15 +20,16 @@ namespace saker::app {
 
 class TlsReload {
  public:
-  // From now on SIGHUP waits for a TlsReload. Before there is any other thread.
-  static void block_signal();
-
-  // `use` is called on the thread of this, with each new context.
+  // `use` is called on the thread of this, with each new context; nothing happens before start().
   TlsReload(const ServeTlsOptions& options, ServerLog& log,
             std::function<void(const tls::ServerContext&)> use);
   ~TlsReload();
   TlsReload(const TlsReload&) = delete;
   TlsReload& operator=(const TlsReload&) = delete;
+
+  void start();
+  // Any thread: read them now.
+  void ask();
 
  private:
   // What tells one version of a file from another; all zero where there is none.
@@ -41,6 +43,7 @@ class TlsReload {
 
   static Stamp stamp_of(const std::string& file);
   Stamps stamps() const;
+  void wake();
   void run();
   void reload();
 
@@ -48,8 +51,9 @@ class TlsReload {
   ServerLog& log_;
   const std::function<void(const tls::ServerContext&)> use_;
   Stamps seen_;
-  net::Descriptor signals_;
-  net::Descriptor quit_;
+  std::atomic<bool> asked_{false};
+  std::atomic<bool> quit_{false};
+  net::Descriptor wake_;
   std::thread thread_;
 };
 

@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "crypto_request.h"
+#include "saker/services/crypto/signing_limits.h"
 
 namespace saker::app {
 namespace {
@@ -23,9 +24,13 @@ int run_verify(const VerifyOptions& options) {
   if (!signature) return fail_usage(signature.error().message);
   request.set_signature_crc32c(checksum(*signature));
   request.set_signature(*std::move(signature));
-  if (auto filled = fill_request(options.input, request); !filled) {
-    return fail_usage(filled.error().message);
-  }
+  set_signing(options.input, request);
+  auto input = read_input(options.input.file);
+  if (!input) return fail_usage(input.error().message);
+  const bool is_long = !options.input.is_digest && input->size() > crypto::kMaxMessageBytes;
+  if (is_long) input = hash_input(*options.input.algorithm, *input);
+  if (!input) return fail_usage(input.error().message);
+  set_input(*std::move(input), is_long || options.input.is_digest, request);
   crypto::v1::VerifyReply reply;
   if (const int code = call_crypto(options.target, verify, request, reply)) return code;
   if (options.target.json) {

@@ -58,8 +58,8 @@ bool is_legal_ascii_value(std::string_view value) {
   return std::ranges::all_of(value, [](char c) { return c >= 0x20 && c <= 0x7e; });
 }
 
+// One name of gRPC's own is the application's to say: when to come again (gRFC A6).
 bool is_reserved_metadata_name(std::string_view name) {
-  // The one of gRPC's own that is an application's to say (gRFC A6).
   if (name == "grpc-retry-pushback-ms") return false;
   return name.starts_with(':') || name.starts_with("grpc-") ||
          std::ranges::find(kReservedNames, name) != kReservedNames.end();

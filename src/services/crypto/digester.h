@@ -28,4 +28,22 @@ class Digester {
   std::unique_ptr<Contexts> contexts_;
 };
 
+// One hash of a message that comes in pieces. Thread rule: one thread's at a time.
+class PieceDigester {
+ public:
+  static Result<PieceDigester> make(Hash hash);
+  PieceDigester(PieceDigester&&) noexcept;
+  ~PieceDigester();
+
+  // False: the library failed, and the hash will be none.
+  bool update(Bytes piece);
+  // As Digester::digest(); once.
+  [[nodiscard]] size_t finish(MutableBytes out);
+
+ private:
+  struct State;
+  explicit PieceDigester(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
 }  // namespace saker::crypto

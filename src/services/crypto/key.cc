@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "saker/services/crypto/openssl_handles.h"
+#include "saker/services/crypto/secrets.h"
 
 namespace saker::crypto {
 namespace {
@@ -37,13 +38,23 @@ std::optional<KeyType> type_of(const EVP_PKEY* pkey) {
   return std::nullopt;
 }
 
+// FIPS 186-5 section 5.1 allows more; every key made here has this one.
+bool has_usual_exponent(const EVP_PKEY* pkey) {
+  BIGNUM* exponent = nullptr;
+  EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &exponent);
+  const BigNumber owned(exponent);
+  return exponent != nullptr && BN_is_word(exponent, RSA_F4) == 1;
+}
+
 }  // namespace
 
 void PkeyDeleter::operator()(evp_pkey_st* pkey) const {
+  const WipeFreedMemory wipe_freed;
   EVP_PKEY_free(pkey);
 }
 
 Result<PrivateKey> PrivateKey::generate(KeyType type) {
+  const WipeFreedMemory wipe_freed;
   PkeyHandle pkey(generate_pkey(type));
   if (pkey == nullptr)
     return fail_openssl("cannot generate a key of type " + std::string(name(type)));
@@ -51,16 +62,27 @@ Result<PrivateKey> PrivateKey::generate(KeyType type) {
 }
 
 Result<PrivateKey> PrivateKey::from_pkcs8(Bytes der) {
+  const WipeFreedMemory wipe_freed;
   const uint8_t* at = der.data();
   PkeyHandle pkey(d2i_AutoPrivateKey(nullptr, &at, static_cast<long>(der.size())));
   if (pkey == nullptr) return fail_openssl("not a PKCS#8 private key");
   if (at != der.data() + der.size()) return fail("bytes left behind the PKCS#8 private key");
   const auto type = type_of(pkey.get());
   if (!type) return fail_openssl("a private key of a type that is not supported");
+  return PrivateKey(*type, std::move(pkey));  // published answers come with other exponents
+}
+
+Result<PrivateKey> PrivateKey::from_pkey(PkeyHandle pkey) {
+  if (pkey == nullptr) return fail_openssl("not a private key");
+  const auto type = type_of(pkey.get());
+  if (!type) return fail_openssl("a private key of a type that is not supported");
+  if (is_rsa(*type) && !has_usual_exponent(pkey.get()))
+    return fail("an RSA key with a public exponent other than 65537");
   return PrivateKey(*type, std::move(pkey));
 }
 
 Result<PkeyHandle> PrivateKey::duplicate() const {
+  const WipeFreedMemory wipe_freed;
   PkeyHandle copy(EVP_PKEY_dup(pkey_.get()));
   if (copy == nullptr) return fail_openssl("cannot duplicate a private key");
   return copy;

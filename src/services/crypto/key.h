@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "saker/base/bytes.h"
@@ -35,6 +36,9 @@ struct EcPoint {
   std::vector<uint8_t> y;
 };
 
+// Of a SubjectPublicKeyInfo in PEM, of one of the five key types.
+Result<PublicEncodings> encode_public_pem(std::string_view pem);
+
 class PrivateKey {
  public:
   // RSA with e = 65537; the curves by their FIPS 186-5 names. RSA-4096 takes up to several seconds.
@@ -42,6 +46,8 @@ class PrivateKey {
   // An unencrypted PKCS#8 PrivateKeyInfo (RFC 5208);
   // anything but one of the five key types is refused.
   static Result<PrivateKey> from_pkcs8(Bytes der);
+  // Takes over a key pair; null, and what the above refuse, is an error.
+  static Result<PrivateKey> from_pkey(PkeyHandle pkey);
 
   KeyType type() const { return type_; }
   Result<PublicEncodings> public_encodings() const;

@@ -5,94 +5,113 @@
 namespace saker::crypto {
 namespace {
 
-constexpr std::string_view kDefaultSpecs[] = {"rsa-2048", "ec-p256", "ec-p384"};
+constexpr std::string_view kStateNames[] = {"", "enabled", "disabled", "destroyed"};
 
-bool is_alphanumeric(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-std::string known_key_types() {
-  std::string list;
-  for (const KeyType type : kKeyTypes) {
-    if (!list.empty()) list += ", ";
-    list += name(type);
-  }
-  return list;
-}
-
-Result<Key> generate_key(const KeySpec& spec, size_t index, bool default_of_type) {
+Result<Key> generate_key(const KeySpec& spec) {
   auto private_key = PrivateKey::generate(spec.type);
   if (!private_key) return std::unexpected(private_key.error());
-  auto encodings = private_key->public_encodings();
-  if (!encodings) return std::unexpected(encodings.error());
-  return Key{index, spec.name, 1, default_of_type, std::move(*private_key), std::move(*encodings)};
+  auto material = KeyMaterial::make(*std::move(private_key));
+  if (!material) return std::unexpected(material.error());
+  const auto algorithms = allowed_algorithms(spec.type);
+  Key key{spec.name, spec.type, {algorithms.begin(), algorithms.end()}, {}};
+  key.versions.push_back({1, KeyState::kEnabled, *std::move(material)});
+  return key;
 }
 
 }  // namespace
 
-bool is_key_name(std::string_view name) {
-  if (name.empty() || name.size() > kMaxKeyNameBytes || !is_alphanumeric(name[0])) return false;
-  return std::all_of(name.begin(), name.end(),
-                     [](char c) { return is_alphanumeric(c) || c == '.' || c == '_' || c == '-'; });
+std::string_view name(KeyState state) {
+  return kStateNames[static_cast<size_t>(state)];
 }
 
-Result<KeySpec> parse_key_spec(std::string_view text) {
-  const std::string quoted = "key '" + std::string(text) + "': ";
-  const size_t equals = text.find('=');
-  const std::string_view type_text = equals == text.npos ? text : text.substr(equals + 1);
-  const auto type = parse_key_type(type_text);
-  if (!type) return fail(quoted + "the type is none of " + known_key_types());
-  if (equals == text.npos) return KeySpec{std::string(name(*type)), *type};
-  const std::string_view key_name = text.substr(0, equals);
-  if (!is_key_name(key_name))
-    return fail(quoted +
-                "a name is 1 to 64 letters, digits, '.', '_' or '-', the first a letter or digit");
-  if (const auto named = parse_key_type(key_name); named && *named != *type)
-    return fail(quoted + "the name is that of another key type");
-  return KeySpec{std::string(key_name), *type};
+std::optional<KeyState> parse_key_state(std::string_view text) {
+  for (const auto state : {KeyState::kEnabled, KeyState::kDisabled, KeyState::kDestroyed}) {
+    if (name(state) == text) return state;
+  }
+  return std::nullopt;
 }
 
-Result<std::vector<KeySpec>> parse_key_specs(std::span<const std::string> texts) {
-  if (texts.size() > kMaxKeys) return fail("more than " + std::to_string(kMaxKeys) + " keys");
-  std::vector<KeySpec> specs;
-  const auto add = [&](std::string_view text) -> Result<void> {
-    auto spec = parse_key_spec(text);
-    if (!spec) return std::unexpected(spec.error());
-    const auto same = [&](const KeySpec& other) { return other.name == spec->name; };
-    if (std::any_of(specs.begin(), specs.end(), same))
-      return fail("key '" + std::string(text) + "': the name '" + spec->name +
-                  "' is taken already");
-    specs.push_back(std::move(*spec));
-    return {};
-  };
-  for (const auto& text : texts) {
-    if (auto added = add(text); !added) return std::unexpected(added.error());
-  }
-  if (!specs.empty()) return specs;
-  for (const auto text : kDefaultSpecs) {
-    if (auto added = add(text); !added) return std::unexpected(added.error());
-  }
-  return specs;
+// ---- one key
+
+Result<std::shared_ptr<KeyMaterial>> KeyMaterial::make(PrivateKey key) {
+  auto encodings = key.public_encodings();
+  if (!encodings) return std::unexpected(encodings.error());
+  return std::shared_ptr<KeyMaterial>(new KeyMaterial(std::move(key), *std::move(encodings)));
 }
+
+Result<Signer*> KeyMaterial::signer(size_t worker) {
+  auto& signer = signers_[worker];
+  if (signer == nullptr) {
+    auto made = make_signer(private_key_);
+    if (!made) return std::unexpected(made.error());
+    signer = *std::move(made);
+  }
+  return signer.get();
+}
+
+bool Key::allows(Algorithm algorithm) const {
+  return std::ranges::find(algorithms, algorithm) != algorithms.end();
+}
+
+const KeyVersion* Key::find(uint32_t number) const {
+  const auto at = std::ranges::find(versions, number, &KeyVersion::number);
+  return at == versions.end() ? nullptr : &*at;
+}
+
+const KeyVersion* Key::signing_version() const {
+  for (auto at = versions.rbegin(); at != versions.rend(); ++at) {
+    if (at->state == KeyState::kEnabled) return &*at;
+  }
+  return nullptr;
+}
+
+const KeyVersion* Key::verifying_version() const {
+  if (const KeyVersion* enabled = signing_version()) return enabled;
+  for (auto at = versions.rbegin(); at != versions.rend(); ++at) {
+    if (at->state == KeyState::kDisabled) return &*at;
+  }
+  return nullptr;
+}
+
+// ---- the ring
 
 Result<KeyRing> KeyRing::generate(std::span<const KeySpec> specs) {
   if (specs.size() > kMaxKeys) return fail("more than " + std::to_string(kMaxKeys) + " keys");
-  KeyRing ring;
+  std::vector<Key> keys;
   for (const auto& spec : specs) {
-    const bool default_of_type = ring.find(spec.type) == nullptr;
-    auto key = generate_key(spec, ring.keys_.size(), default_of_type);
+    auto key = generate_key(spec);
     if (!key) return std::unexpected(key.error());
-    ring.keys_.push_back(std::move(*key));
-    ring.by_name_.push_back(ring.by_name_.size());
+    keys.push_back(*std::move(key));
   }
-  std::sort(ring.by_name_.begin(), ring.by_name_.end(),
-            [&](size_t a, size_t b) { return ring.keys_[a].name < ring.keys_[b].name; });
-  const auto twice = std::adjacent_find(
-      ring.by_name_.begin(), ring.by_name_.end(),
-      [&](size_t a, size_t b) { return ring.keys_[a].name == ring.keys_[b].name; });
-  if (twice != ring.by_name_.end())
-    return fail("two keys are named '" + ring.keys_[*twice].name + "'");
+  // Here the order is the user's: the first of a type is its default, whatever its name.
+  for (auto key = keys.begin(); key != keys.end(); ++key) {
+    const auto same = [&](const Key& other) { return other.type == key->type; };
+    key->default_of_type = std::none_of(keys.begin(), key, same);
+  }
+  return make(std::move(keys));
+}
+
+Result<KeyRing> KeyRing::make(std::vector<Key> keys) {
+  if (keys.size() > kMaxKeys) return fail("more than " + std::to_string(kMaxKeys) + " keys");
+  KeyRing ring;
+  ring.keys_ = std::move(keys);
+  for (size_t index = 0; index < ring.keys_.size(); ++index) ring.by_name_.push_back(index);
+  const auto name_of = [&](size_t index) -> const std::string& { return ring.keys_[index].name; };
+  std::ranges::sort(ring.by_name_, {}, name_of);
+  const auto twice = std::ranges::adjacent_find(ring.by_name_, {}, name_of);
+  if (twice != ring.by_name_.end()) return fail("two keys are named '" + name_of(*twice) + "'");
+  ring.choose_defaults();
   return ring;
+}
+
+void KeyRing::choose_defaults() {
+  for (const KeyType type : kKeyTypes) {
+    if (find(type) != nullptr) continue;
+    const auto of_type = [&](const Key& key) { return key.type == type; };
+    auto chosen = std::ranges::find(keys_, name(type), &Key::name);
+    if (chosen == keys_.end() || !of_type(*chosen)) chosen = std::ranges::find_if(keys_, of_type);
+    if (chosen != keys_.end()) chosen->default_of_type = true;
+  }
 }
 
 const Key* KeyRing::find(std::string_view name) const {
@@ -105,9 +124,31 @@ const Key* KeyRing::find(std::string_view name) const {
 
 const Key* KeyRing::find(KeyType type) const {
   for (const auto& key : keys_) {
-    if (key.default_of_type && key.type() == type) return &key;
+    if (key.default_of_type && key.type == type) return &key;
   }
   return nullptr;
+}
+
+void KeyRing::adopt(const KeyRing& old) {
+  for (Key& key : keys_) {
+    const Key* known = old.find(std::string_view(key.name));
+    if (known == nullptr) continue;
+    for (KeyVersion& version : key.versions) {
+      const KeyVersion* same = known->find(version.number);
+      if (same == nullptr || same->material == nullptr || version.material == nullptr) continue;
+      const auto& thumbprint = version.material->public_encodings().thumbprint;
+      if (same->material->public_encodings().thumbprint == thumbprint)
+        version.material = same->material;
+    }
+  }
+}
+
+void KeyRing::set_workers(size_t workers) {
+  for (Key& key : keys_) {
+    for (KeyVersion& version : key.versions) {
+      if (version.material != nullptr) version.material->set_workers(workers);
+    }
+  }
 }
 
 }  // namespace saker::crypto

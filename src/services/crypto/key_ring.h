@@ -1,6 +1,10 @@
-// KeyRing: the named keys that a server signs with, and the `[NAME=]TYPE` specifications they are
-// declared by. A ring is made once at start and never changes. Knows nothing of signing, of files
-// or of requests. Thread rule: immutable; shared by all threads without a lock.
+// KeyRing: the named keys that a server signs with, each with its versions and their states. A ring
+// never changes: a rotation, or a key that is destroyed, is a new ring, which shares the material of
+// the versions that stay. Knows nothing of files or of requests. Thread rule: immutable but for the
+// signers, of which each worker has its own; rings are shared by all threads without a lock.
+//
+//   enabled ⇄ disabled ──▶ destroyed
+//      └───────────────────────▲
 #pragma once
 
 #include <memory>
@@ -12,50 +16,79 @@
 
 #include "saker/base/result.h"
 #include "saker/services/crypto/key.h"
+#include "saker/services/crypto/key_spec.h"
+#include "saker/services/crypto/signer.h"
 
 namespace saker::crypto {
 
-inline constexpr size_t kMaxKeys = 256;
-inline constexpr size_t kMaxKeyNameBytes = 64;
+// Numbered as in crypto.proto.
+enum class KeyState : uint8_t { kEnabled = 1, kDisabled = 2, kDestroyed = 3 };
+std::string_view name(KeyState state);  // "enabled"
+std::optional<KeyState> parse_key_state(std::string_view text);
 
-struct KeySpec {
-  std::string name;
-  KeyType type;
-  bool operator==(const KeySpec&) const = default;
+// The secret of one version and all objects made from it: when the last ring and the last call that
+// uses it are gone, so is every copy of the key.
+class KeyMaterial {
+ public:
+  static Result<std::shared_ptr<KeyMaterial>> make(PrivateKey key);
+
+  const PrivateKey& private_key() const { return private_key_; }
+  const PublicEncodings& public_encodings() const { return public_encodings_; }
+
+  // Once, before the first signer().
+  void set_workers(size_t workers) {
+    if (signers_.empty()) signers_.resize(workers);
+  }
+  // The worker's own, made on first use: on the worker's thread.
+  Result<Signer*> signer(size_t worker);
+
+ private:
+  KeyMaterial(PrivateKey key, PublicEncodings encodings)
+      : private_key_(std::move(key)), public_encodings_(std::move(encodings)) {}
+
+  const PrivateKey private_key_;
+  const PublicEncodings public_encodings_;
+  std::vector<std::unique_ptr<Signer>> signers_;
 };
 
-// 1 to kMaxKeyNameBytes letters, digits, '.', '_' and '-', the first a letter or digit.
-bool is_key_name(std::string_view name);
-
-// "ec-p256" (the name is the type's) or "audit=ec-p256". The name of one type
-// is refused for a key of another.
-Result<KeySpec> parse_key_spec(std::string_view text);
-
-// All of `texts`, in order, with no name twice; none at all stands
-// for rsa-2048, ec-p256 and ec-p384.
-Result<std::vector<KeySpec>> parse_key_specs(std::span<const std::string> texts);
+struct KeyVersion {
+  uint32_t number = 1;
+  KeyState state = KeyState::kEnabled;
+  std::shared_ptr<KeyMaterial> material;  // null: destroyed
+};
 
 struct Key {
-  size_t index;  // of this key in its ring: per-worker arrays of signers are indexed by it
   std::string name;
-  uint32_t version;      // 1 for a key made at start
-  bool default_of_type;  // the first one declared of its type
-  PrivateKey private_key;
-  PublicEncodings public_encodings;
+  KeyType type;
+  std::vector<Algorithm> algorithms;  // those it may be used with
+  std::vector<KeyVersion> versions;   // by number, at least one
+  bool default_of_type = false;
 
-  KeyType type() const { return private_key.type(); }
+  bool allows(Algorithm algorithm) const;
+  const KeyVersion* find(uint32_t number) const;
+  const KeyVersion* signing_version() const;    // the newest enabled one, or null
+  const KeyVersion* verifying_version() const;  // else the newest that has not been destroyed
 };
 
 class KeyRing {
  public:
   // Generates a key for each spec: seconds, where rsa-4096 is among them.
   static Result<KeyRing> generate(std::span<const KeySpec> specs);
+  // Refuses two keys of one name. The default of a type is the key named like the type, or else the
+  // first of that type.
+  static Result<KeyRing> make(std::vector<Key> keys);
 
   std::span<const Key> keys() const { return keys_; }
   const Key* find(std::string_view name) const;  // null: there is none
   const Key* find(KeyType type) const;           // the default of that type
 
+  // Takes over what `old` has of the same versions of the same keys, so that their signers stay.
+  void adopt(const KeyRing& old);
+  void set_workers(size_t workers);
+
  private:
+  void choose_defaults();
+
   std::vector<Key> keys_;        // in the order of their declaration
   std::vector<size_t> by_name_;  // indices into keys_, sorted by name
 };

@@ -8,83 +8,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TEST(KeySpecTest, Accepted) {
-  const struct {
-    const char* text;
-    KeySpec spec;
-  } cases[] = {
-      {"rsa-2048", {"rsa-2048", KeyType::kRsa2048}},
-      {"EC_P256", {"ec-p256", KeyType::kEcP256}},
-      {"audit=ec-p384", {"audit", KeyType::kEcP384}},
-      {"rsa-4096=rsa-4096", {"rsa-4096", KeyType::kRsa4096}},
-      {"0.a_B-9=rsa-3072", {"0.a_B-9", KeyType::kRsa3072}},
-  };
-  for (const auto& test : cases) {
-    const auto spec = parse_key_spec(test.text);
-    ASSERT_TRUE(spec) << spec.error().message;
-    EXPECT_EQ(*spec, test.spec) << test.text;
-  }
-  EXPECT_TRUE(parse_key_spec(std::string(64, 'n') + "=ec-p256"));
-}
-
-TEST(KeySpecTest, Refused) {
-  const struct {
-    std::string text;
-    const char* why;
-  } cases[] = {
-      {"", "the type is none of rsa-2048, rsa-3072, rsa-4096, ec-p256, ec-p384"},
-      {"ed25519", "the type is none of"},
-      {"audit=", "the type is none of"},
-      {"a=b=ec-p256", "the type is none of"},
-      {"=ec-p256", "a name is"},
-      {"-a=ec-p256", "a name is"},
-      {".=ec-p256", "a name is"},
-      {"two words=ec-p256", "a name is"},
-      {"a/b=ec-p256", "a name is"},
-      {"\xc3\xa9=ec-p256", "a name is"},
-      {std::string(65, 'n') + "=ec-p256", "a name is"},
-      {"rsa-2048=ec-p256", "the name is that of another key type"},
-      {"RSA_2048=ec-p256", "the name is that of another key type"},
-  };
-  for (const auto& test : cases) {
-    const auto spec = parse_key_spec(test.text);
-    ASSERT_FALSE(spec) << test.text;
-    EXPECT_THAT(spec.error().message, HasSubstr(test.why));
-    EXPECT_THAT(spec.error().message, HasSubstr("'" + test.text + "'"));
-  }
-}
-
-TEST(KeySpecsTest, NoneStandsForTheDefaultSet) {
-  const auto specs = parse_key_specs({});
-  ASSERT_TRUE(specs);
-  EXPECT_EQ(*specs, (std::vector<KeySpec>{{"rsa-2048", KeyType::kRsa2048},
-                                          {"ec-p256", KeyType::kEcP256},
-                                          {"ec-p384", KeyType::kEcP384}}));
-}
-
-TEST(KeySpecsTest, AnyReplacesTheDefaultSet) {
-  const std::vector<std::string> texts = {"a=ec-p256"};
-  EXPECT_EQ(parse_key_specs(texts), (std::vector<KeySpec>{{"a", KeyType::kEcP256}}));
-}
-
-TEST(KeySpecsTest, DuplicateNamesAreRefused) {
-  for (const std::vector<std::string>& texts : {std::vector<std::string>{"ec-p256", "ec-p256"},
-                                                {"a=ec-p256", "a=ec-p384"},
-                                                {"ec-p256", "b=ec-p256", "EC-P256"}}) {
-    const auto specs = parse_key_specs(texts);
-    ASSERT_FALSE(specs);
-    EXPECT_THAT(specs.error().message, HasSubstr("taken already"));
-  }
-}
-
-TEST(KeySpecsTest, AtMost256) {
-  std::vector<std::string> texts;
-  for (size_t i = 0; i < kMaxKeys; ++i) texts.push_back("k" + std::to_string(i) + "=ec-p256");
-  EXPECT_TRUE(parse_key_specs(texts));
-  texts.emplace_back("one-more=ec-p256");
-  EXPECT_FALSE(parse_key_specs(texts));
-}
-
 TEST(KeyRingTest, FindsByNameAndByType) {
   const std::vector<std::string> texts = {"z=ec-p256", "ec-p384", "a=ec-p256", "m=ec-p384"};
   const auto ring = KeyRing::generate(*parse_key_specs(texts));
@@ -92,10 +15,11 @@ TEST(KeyRingTest, FindsByNameAndByType) {
   ASSERT_EQ(ring->keys().size(), 4u);
   for (const Key& key : ring->keys()) {
     EXPECT_EQ(ring->find(key.name), &key);
-    EXPECT_EQ(&ring->keys()[key.index], &key);
-    EXPECT_EQ(key.version, 1u);
-    EXPECT_EQ(key.default_of_type, key.index < 2);
-    EXPECT_FALSE(key.public_encodings.pem.empty());
+    EXPECT_EQ(key.default_of_type, key.name == "z" || key.name == "ec-p384");
+    ASSERT_EQ(key.versions.size(), 1u);
+    EXPECT_EQ(key.versions[0].number, 1u);
+    EXPECT_EQ(key.signing_version(), &key.versions[0]);
+    EXPECT_FALSE(key.versions[0].material->public_encodings().pem.empty());
   }
   EXPECT_EQ(ring->find(KeyType::kEcP256)->name, "z");
   EXPECT_EQ(ring->find(KeyType::kEcP384)->name, "ec-p384");
@@ -115,6 +39,71 @@ TEST(KeyRingTest, KeysStayWhereTheyAreWhenTheRingMoves) {
   const Key* key = ring->find("a");
   const KeyRing moved = std::move(*ring);
   EXPECT_EQ(moved.find("a"), key);
+}
+
+std::shared_ptr<KeyMaterial> new_material() {
+  return *KeyMaterial::make(std::move(*PrivateKey::generate(KeyType::kEcP256)));
+}
+
+Key key_with(std::vector<KeyVersion> versions) {
+  return Key{"a", KeyType::kEcP256, {Algorithm::kEcdsaP256Sha256}, std::move(versions)};
+}
+
+TEST(KeyTest, TheNewestEnabledVersionSigns) {
+  const auto material = new_material();
+  const Key key = key_with({{1, KeyState::kEnabled, material},
+                            {2, KeyState::kEnabled, material},
+                            {3, KeyState::kDisabled, material},
+                            {4, KeyState::kDestroyed, nullptr}});
+  EXPECT_EQ(key.signing_version()->number, 2u);
+  EXPECT_EQ(key.verifying_version()->number, 2u);
+  EXPECT_EQ(key.find(4)->state, KeyState::kDestroyed);
+  EXPECT_EQ(key.find(5), nullptr);
+}
+
+TEST(KeyTest, ADisabledVersionVerifiesOnly) {
+  const Key key =
+      key_with({{1, KeyState::kDisabled, new_material()}, {2, KeyState::kDestroyed, nullptr}});
+  EXPECT_EQ(key.signing_version(), nullptr);
+  EXPECT_EQ(key.verifying_version()->number, 1u);
+  EXPECT_EQ(key_with({{1, KeyState::kDestroyed, nullptr}}).verifying_version(), nullptr);
+}
+
+TEST(KeyRingTest, AKeyNamedLikeItsTypeIsTheDefaultOne) {
+  const auto material = new_material();
+  Key first = key_with({{1, KeyState::kEnabled, material}});
+  Key second = key_with({{1, KeyState::kEnabled, material}});
+  second.name = "ec-p256";
+  const auto ring = KeyRing::make({first, second});
+  ASSERT_TRUE(ring);
+  EXPECT_EQ(ring->find(KeyType::kEcP256)->name, "ec-p256");
+  EXPECT_FALSE(ring->find("a")->default_of_type);
+}
+
+TEST(KeyRingTest, AdoptsTheMaterialOfVersionsThatStay) {
+  auto kept = new_material();
+  std::weak_ptr<KeyMaterial> replaced;
+  std::weak_ptr<KeyMaterial> destroyed;
+  KeyRing ring;
+  {
+    auto second = new_material();
+    auto third = new_material();
+    replaced = second;
+    destroyed = third;
+    const auto old = KeyRing::make({key_with({{1, KeyState::kEnabled, kept},
+                                              {2, KeyState::kEnabled, second},
+                                              {3, KeyState::kEnabled, third}})});
+    auto twin = KeyMaterial::make(
+        std::move(*PrivateKey::from_pkey(std::move(*kept->private_key().duplicate()))));
+    ring = *KeyRing::make({key_with({{1, KeyState::kDisabled, *twin},
+                                     {2, KeyState::kEnabled, new_material()},
+                                     {3, KeyState::kDestroyed, nullptr}})});
+    ring.adopt(*old);
+  }
+  EXPECT_EQ(ring.find("a")->find(1)->material, kept);
+  EXPECT_EQ(ring.find("a")->find(1)->state, KeyState::kDisabled);
+  EXPECT_TRUE(replaced.expired());
+  EXPECT_TRUE(destroyed.expired());
 }
 
 }  // namespace

@@ -76,24 +76,32 @@ class NettleP384Signer final : public Signer {
   Result<void> set_up(const PrivateKey& key) {
     if (auto read = key.ec_private_scalar(private_scalar_.span()); !read) return read;
     limbs_from_bytes(private_scalar_.data(), private_limbs_.data());
+    if (!in_range(private_limbs_.data())) return fail("the private key is no number of P-384");
+    can_sign_ = true;
     const auto point = key.ec_public_point();
     if (!point) return std::unexpected(point.error());
+    return set_up(*point);
+  }
+
+  // A public key alone can only verify.
+  Result<void> set_up(const EcPoint& point) {
     mpz_t x;
     mpz_t y;
     mpz_init(x);
     mpz_init(y);
-    mpz_import(x, point->x.size(), 1, 1, 0, 0, point->x.data());
-    mpz_import(y, point->y.size(), 1, 1, 0, 0, point->y.data());
+    mpz_import(x, point.x.size(), 1, 1, 0, 0, point.x.data());
+    mpz_import(y, point.y.size(), 1, 1, 0, 0, point.y.data());
     const bool on_curve = ecc_point_set(&public_point_, x, y) == 1;
     mpz_clear(x);
     mpz_clear(y);
-    if (!on_curve || !in_range(private_limbs_.data())) return fail("the key does not lie on P-384");
+    if (!on_curve) return fail("the key does not lie on P-384");
     return {};
   }
 
  private:
   std::expected<size_t, SignError> do_sign(Algorithm, Bytes digest, SignatureFormat format,
                                            MutableBytes out) override {
+    if (!can_sign_) return std::unexpected(SignError::kNoPrivateKey);
     uint8_t p1363[2 * kScalarBytes];
     const auto made = sign_to_p1363(digest, p1363);
     if (!made) return std::unexpected(made.error());
@@ -161,6 +169,7 @@ class NettleP384Signer final : public Signer {
   SecretLimbs sign_scratch_;
   std::vector<mp_limb_t> verify_scratch_;
   ecc_point public_point_;
+  bool can_sign_ = false;
 };
 
 }  // namespace
@@ -171,6 +180,12 @@ Result<std::unique_ptr<Signer>> make_nettle_p384_signer(const PrivateKey& key,
   auto signer = std::make_unique<NettleP384Signer>(nonces);
   if (auto ready = signer->set_up(key); !ready) return std::unexpected(ready.error());
   return signer;
+}
+
+Result<std::unique_ptr<Signer>> make_nettle_p384_verifier(const EcPoint& point) {
+  auto verifier = std::make_unique<NettleP384Signer>(nullptr);
+  if (auto ready = verifier->set_up(point); !ready) return std::unexpected(ready.error());
+  return verifier;
 }
 
 }  // namespace saker::crypto

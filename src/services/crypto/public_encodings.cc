@@ -94,4 +94,14 @@ Result<PublicEncodings> PrivateKey::public_encodings() const {
   return PublicEncodings{std::move(*pem), std::move(*der), std::move(jwk), std::move(*thumbprint)};
 }
 
+// A key pair without its private half: enough for what is written here.
+Result<PublicEncodings> encode_public_pem(std::string_view pem) {
+  const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  PkeyHandle pkey(PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr));
+  if (pkey == nullptr) return fail_openssl("not a public key in PEM");
+  const auto key = PrivateKey::from_pkey(std::move(pkey));
+  if (!key) return std::unexpected(key.error());
+  return key->public_encodings();
+}
+
 }  // namespace saker::crypto

@@ -1,5 +1,6 @@
 #include "saker/services/crypto/secrets.h"
 
+#include <malloc.h>
 #include <openssl/crypto.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 namespace saker::crypto {
@@ -48,7 +50,44 @@ bool lock_memory() {
   return false;
 }
 
+// ---- the allocator; its functions are OpenSSL's CRYPTO_{malloc,realloc,free}_fn
+
+thread_local int wiping_scopes = 0;
+
+void* allocate(size_t size, const char*, int) {
+  return std::malloc(size);
+}
+
+void release(void* memory, const char*, int) {
+  if (wiping_scopes > 0 && memory != nullptr) explicit_bzero(memory, malloc_usable_size(memory));
+  std::free(memory);
+}
+
+// realloc(3) may move, and leaves behind what it moved.
+void* reallocate(void* memory, size_t size, const char* file, int line) {
+  if (wiping_scopes == 0 || memory == nullptr) return std::realloc(memory, size);
+  const size_t before = malloc_usable_size(memory);
+  if (size <= before && size != 0) return memory;
+  void* const moved = size == 0 ? nullptr : std::malloc(size);
+  if (moved == nullptr && size != 0) return nullptr;
+  if (moved != nullptr) std::memcpy(moved, memory, before);
+  release(memory, file, line);
+  return moved;
+}
+
 }  // namespace
+
+bool install_wiping_allocator() {
+  return CRYPTO_set_mem_functions(allocate, reallocate, release) == 1;
+}
+
+WipeFreedMemory::WipeFreedMemory() {
+  ++wiping_scopes;
+}
+
+WipeFreedMemory::~WipeFreedMemory() {
+  --wiping_scopes;
+}
 
 void wipe(MutableBytes bytes) {
   OPENSSL_cleanse(bytes.data(), bytes.size());
@@ -59,6 +98,8 @@ std::vector<std::string> harden_process() {
   const auto note = [&](const std::string& what) {
     shortfalls.push_back(what + ": " + strerror(errno));
   };
+  if (!install_wiping_allocator())
+    shortfalls.emplace_back("freed memory of OpenSSL is not wiped: it was in use already");
   const rlimit no_core{0, 0};
   if (setrlimit(RLIMIT_CORE, &no_core) != 0) note("core dumps could not be turned off");
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) note("the process could not be made undumpable");

@@ -34,8 +34,46 @@ class SecretBytes {
   std::array<uint8_t, kBytes> bytes_{};
 };
 
+// As many bytes as it takes, wiped on destruction.
+class SecretVector {
+ public:
+  SecretVector() = default;
+  explicit SecretVector(size_t size) : bytes_(size) {}
+  SecretVector(SecretVector&&) noexcept = default;  // the bytes stay where they are
+  SecretVector& operator=(SecretVector&& other) noexcept {
+    bytes_.swap(other.bytes_);
+    return *this;
+  }
+  ~SecretVector() { wipe(bytes_); }
+
+  uint8_t* data() { return bytes_.data(); }
+  const uint8_t* data() const { return bytes_.data(); }
+  size_t size() const { return bytes_.size(); }
+  bool empty() const { return bytes_.empty(); }
+  MutableBytes span() { return bytes_; }
+  void truncate(size_t size) {
+    wipe(span().subspan(size));
+    bytes_.resize(size);
+  }
+
+ private:
+  std::vector<uint8_t> bytes_;
+};
+
+// What OpenSSL frees is overwritten first, on threads that ask for it: it does so itself for the
+// numbers of a key, but not for all encodings that those pass through. Installed before OpenSSL has
+// allocated anything; false: too late.
+bool install_wiping_allocator();
+class WipeFreedMemory {
+ public:
+  WipeFreedMemory();
+  ~WipeFreedMemory();
+  WipeFreedMemory(const WipeFreedMemory&) = delete;
+  WipeFreedMemory& operator=(const WipeFreedMemory&) = delete;
+};
+
 // No core file (RLIMIT_CORE 0), no ptrace and no /proc/PID/mem for others of the same user
-// (PR_SET_DUMPABLE 0), nothing paged out (mlockall). Returns one sentence for each of them that
+// (PR_SET_DUMPABLE 0), nothing paged out (mlockall), the wiping allocator. Returns one sentence for each of them that
 // could not be had, with what to do about it; empty = all done. Call once, before keys exist and
 // before threads start.
 std::vector<std::string> harden_process();

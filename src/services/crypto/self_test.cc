@@ -98,9 +98,9 @@ Result<void> run_known_answer_test(const KnownAnswer& answer, Digester& digester
 }
 
 // `checker` is another signer of the same key, of another library where the type has two.
-Result<void> run_pairwise_test(const Key& key, Signer& signer, Signer& checker, Algorithm algorithm,
-                               SignatureFormat format) {
-  const std::string subject = "key '" + key.name + "' with " + std::string(name(algorithm));
+Result<void> run_pairwise_test(const std::string& key_name, Signer& signer, Signer& checker,
+                               Algorithm algorithm, SignatureFormat format) {
+  const std::string subject = key_name + " with " + std::string(name(algorithm));
   std::array<uint8_t, kMaxDigestBytes> digest;
   for (size_t i = 0; i < digest.size(); ++i) digest[i] = static_cast<uint8_t>(i);
   const Bytes digested(digest.data(), digest_bytes(algorithm));
@@ -115,16 +115,18 @@ Result<void> run_pairwise_test(const Key& key, Signer& signer, Signer& checker, 
   return {};
 }
 
-Result<void> run_pairwise_tests_of(const Key& key) {
-  auto signer = make_signer(key.private_key);
-  if (!signer) return failed(key.name, signer.error().message);
-  auto checker = make_openssl_signer(key.private_key);
-  if (!checker) return failed(key.name, checker.error().message);
-  for (const Algorithm algorithm : allowed_algorithms(key.type())) {
+Result<void> run_pairwise_tests_of(const Key& key, const KeyVersion& version) {
+  const std::string subject = resource_name(key.name, version.number);
+  const PrivateKey& private_key = version.material->private_key();
+  auto signer = make_signer(private_key);
+  if (!signer) return failed(subject, signer.error().message);
+  auto checker = make_openssl_signer(private_key);
+  if (!checker) return failed(subject, checker.error().message);
+  for (const Algorithm algorithm : allowed_algorithms(key.type)) {
     for (const auto format : {SignatureFormat::kDer, SignatureFormat::kP1363}) {
-      auto done = run_pairwise_test(key, **signer, **checker, algorithm, format);
+      auto done = run_pairwise_test(subject, **signer, **checker, algorithm, format);
       if (!done) return done;
-      if (is_rsa(key.type())) break;  // one form only
+      if (is_rsa(key.type)) break;  // one form only
     }
   }
   return {};
@@ -143,7 +145,10 @@ Result<void> run_known_answer_tests(std::span<const KnownAnswer> answers) {
 
 Result<void> run_pairwise_tests(const KeyRing& ring) {
   for (const Key& key : ring.keys()) {
-    if (auto done = run_pairwise_tests_of(key); !done) return done;
+    for (const KeyVersion& version : key.versions) {
+      if (version.material == nullptr) continue;
+      if (auto done = run_pairwise_tests_of(key, version); !done) return done;
+    }
   }
   return {};
 }

@@ -79,5 +79,6 @@ Result<std::unique_ptr<Signer>> make_openssl_signer(const PrivateKey& key);
 // For clients: verifies only. `public_key_der` is a SubjectPublicKeyInfo of a key of this type.
 Result<std::unique_ptr<Signer>> make_openssl_verifier(KeyType type, Bytes public_key_der);
 Result<std::unique_ptr<Signer>> make_nettle_p384_signer(const PrivateKey& key, NonceSource* nonces);
+Result<std::unique_ptr<Signer>> make_nettle_p384_verifier(const EcPoint& point);
 
 }  // namespace saker::crypto

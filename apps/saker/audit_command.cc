@@ -1,0 +1,66 @@
+// `saker audit verify`: whether an audit log is whole. Exit code 0: it is; 1: it is not; 2: it
+// cannot be read.
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "command_line.h"
+#include "commands.h"
+#include "saker/services/crypto/audit_file.h"
+
+namespace saker::app {
+namespace {
+
+struct VerifyOptions {
+  std::string file;
+  std::string last_hash;
+  bool json = false;
+};
+
+void print_json(const crypto::AuditSummary& summary, const std::string& broken) {
+  nlohmann::ordered_json document;
+  document["whole"] = broken.empty();
+  document["records"] = summary.records;
+  document["last_hash"] = summary.last_hash;
+  document["torn_bytes"] = summary.torn_bytes;
+  if (!broken.empty()) document["broken"] = broken;
+  std::cout << document.dump(2) << '\n';
+}
+
+int run_verify(const VerifyOptions& options) {
+  const auto verified = crypto::verify_audit_file(options.file);
+  if (!verified && verified.error().system_error != 0) return fail_usage(verified.error().message);
+  const crypto::AuditSummary summary = verified ? *verified : crypto::AuditSummary{};
+  std::string broken = verified ? "" : verified.error().message;
+  if (verified && !options.last_hash.empty() && options.last_hash != summary.last_hash)
+    broken = options.file + ": does not end with the record whose hash was given";
+  if (options.json) {
+    print_json(summary, broken);
+  } else if (broken.empty()) {
+    std::cout << "whole: " << summary.records << " records, the last one's hash is "
+              << summary.last_hash << '\n';
+    if (summary.torn_bytes != 0)
+      std::cout << summary.torn_bytes << " bytes of a torn record behind it\n";
+  } else {
+    std::cout << "NOT whole: " << broken << '\n';
+  }
+  return broken.empty() ? kExitOk : kExitFailed;
+}
+
+}  // namespace
+
+void add_audit_command(CLI::App& app, int& exit_code) {
+  CLI::App& command = *app.add_subcommand("audit", "audit logs of the signing service");
+  command.require_subcommand(1);
+  const auto options = std::make_shared<VerifyOptions>();
+  CLI::App& verify =
+      *command.add_subcommand("verify", "prove a log whole, or name its broken line");
+  verify.add_option("FILE", options->file, "the log")->required();
+  verify.add_option("--last-hash", options->last_hash,
+                    "the last record's hash, as it was noted elsewhere: nothing may be missing");
+  verify.add_flag("--json", options->json, "print one JSON document");
+  verify.footer("Example:\n  saker audit verify /var/log/saker/audit.log");
+  verify.callback([options, &exit_code] { exit_code = run_verify(*options); });
+}
+
+}  // namespace saker::app
