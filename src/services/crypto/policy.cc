@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "saker/tls/identity.h"
+
 namespace saker::crypto {
 namespace {
 
@@ -47,8 +49,9 @@ struct CertificateNames {
   std::span<const std::string> uris;
   std::span<const std::string> dns;
 };
-CertificateNames certificate_names(const net::Peer&) {
-  return {};
+CertificateNames certificate_names(const net::Peer& peer) {
+  if (peer.identity == nullptr) return {};
+  return {peer.identity->uris, peer.identity->dns};
 }
 
 }  // namespace

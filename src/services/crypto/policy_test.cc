@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "saker/tls/identity.h"
+
 namespace saker::crypto {
 namespace {
 
@@ -110,6 +112,22 @@ TEST(IdentityTest, IsOneWord) {
   EXPECT_EQ(identity_of(tcp_peer("ipv4:10.1.2.3:50222")), "ip:10.1.2.3");
   EXPECT_EQ(identity_of(tcp_peer("ipv6:[::1]:50222")), "ip:::1");
   EXPECT_EQ(identity_of(tcp_peer("")), "unknown");
+}
+
+TEST(IdentityTest, ACertificateNamesItsOwner) {
+  tls::PeerIdentity certificate;
+  certificate.uris = {"spiffe://prod.example/payments/api"};
+  certificate.dns = {"api.example.org", "other.example.org"};
+  net::Peer peer = tcp_peer("ipv4:10.1.2.3:50222");
+  peer.identity = &certificate;
+  EXPECT_EQ(identity_of(peer), "spiffe://prod.example/payments/api");
+  EXPECT_TRUE(CallerPattern::parse("spiffe://prod.example/payments/*")->matches(peer));
+  EXPECT_FALSE(CallerPattern::parse("spiffe://test.example/payments/*")->matches(peer));
+  EXPECT_TRUE(CallerPattern::parse("dns:other.example.org")->matches(peer));
+  EXPECT_FALSE(CallerPattern::parse("dns:example.org")->matches(peer));
+  EXPECT_TRUE(CallerPattern::parse("ip:10.0.0.0/8")->matches(peer)) << "its address is still known";
+  certificate.uris.clear();
+  EXPECT_EQ(identity_of(peer), "dns:api.example.org");
 }
 
 constexpr char kPolicy[] = R"(
