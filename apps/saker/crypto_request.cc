@@ -125,4 +125,12 @@ int report_status(const grpc::Status& status) {
   return exit_code_of(status);
 }
 
+Result<std::unique_ptr<rpc::BlockingClient>> make_client(const CryptoTarget& target) {
+  rpc::ChannelOptions channel;
+  if (auto used = use_target_tls(target.target, channel); !used) {
+    return std::unexpected(used.error());
+  }
+  return rpc::BlockingClient::create(target.target.servers, channel);
+}
+
 }  // namespace saker::app

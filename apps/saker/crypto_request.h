@@ -83,15 +83,14 @@ void set_input(std::string bytes, bool is_digest, Request& request) {
 // Prints what is not OK to stderr; the exit code for it.
 int report_status(const grpc::Status& status);
 
+// Connects when it is used.
+Result<std::unique_ptr<rpc::BlockingClient>> make_client(const CryptoTarget& target);
+
 // One call; the error has been printed when the exit code is not kExitOk.
 template <typename Request, typename Reply>
 int call_crypto(const CryptoTarget& target, const rpc::ClientMethod& method, const Request& request,
                 Reply& reply) {
-  rpc::ChannelOptions channel;
-  if (auto used = use_target_tls(target.target, channel); !used) {
-    return fail_usage(used.error().message);
-  }
-  auto client = rpc::BlockingClient::create(target.target.servers, channel);
+  auto client = make_client(target);
   if (!client) return fail_usage(client.error().message);
   rpc::BlockingContext context;
   context.timeout = target.deadline;

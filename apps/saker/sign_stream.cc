@@ -82,8 +82,9 @@ Result<std::string> InputSource::read(size_t size) {
 
 int call_sign_stream(const CryptoTarget& target, const SigningInput& input, std::string head,
                      InputSource& rest, SignReply& reply) {
-  static const rpc::ClientMethod method("/saker.crypto.v1.Crypto/SignStream");
-  auto client = rpc::BlockingClient::create(target.target);
+  static const rpc::ClientMethod method("/saker.crypto.v1.Crypto/SignStream",
+                                        rpc::MethodKind::kClientStreaming);
+  auto client = make_client(target);
   if (!client) return fail_usage(client.error().message);
   rpc::BlockingContext context;
   context.timeout = target.deadline;
