@@ -202,7 +202,8 @@ int run_server(const ServeOptions& options) {
   auto opened = ServerLog::open(options.log);
   if (!opened) return fail_usage(opened.error().message);
   ServerLog& log = **opened;
-  auto services = ServeServices::make(options);  // hardens the process, hence before any key is read
+  auto services =
+      ServeServices::make(options);  // hardens the process, hence before any key is read
   if (!services) return fail_usage(services.error().message);
   auto configured = server_options(options, log);
   if (!configured) return fail_usage(configured.error().message);

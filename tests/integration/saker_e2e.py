@@ -258,8 +258,8 @@ def let_run(command: subprocess.Popen[str], seconds: float) -> None:
 
     def minds_interrupts() -> bool:
         with open(f"/proc/{command.pid}/status", encoding="ascii") as file:
-            caught = re.search(r"^SigCgt:\s+(\w+)", file.read(), re.MULTILINE)
-        return command.poll() is not None or (caught is not None and int(caught[1], 16) & mask != 0)
+            sets = re.findall(r"^Sig(?:Blk|Cgt):\s+(\w+)", file.read(), re.MULTILINE)
+        return command.poll() is not None or any(int(text, 16) & mask for text in sets)
 
     eventually(minds_interrupts)
     time.sleep(seconds)

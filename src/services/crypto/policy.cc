@@ -6,7 +6,7 @@
 #include <charconv>
 #include <cstring>
 
-#include "saker/tls/identity.h"
+#include "saker/rpc/peer_identity.h"
 
 namespace saker::crypto {
 namespace {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "saker/tls/identity.h"
+#include "saker/rpc/peer_identity.h"
 
 namespace saker::crypto {
 namespace {
