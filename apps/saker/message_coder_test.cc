@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include "file_schema.h"
+#include "google/rpc/error_details.pb.h"
 
 namespace saker::app {
 namespace {
 
 // A schema whose one file is among this program's own.
 std::unique_ptr<Schema> own_schema(const std::string& file) {
+  (void)google::rpc::BadRequest::descriptor();  // or the linker would leave the file out
   auto schema = load_protos({file}, {"/"});
   return schema ? *std::move(schema) : nullptr;
 }
@@ -26,11 +28,12 @@ class Coder : public testing::Test {
     return *schema_->pool().FindMessageTypeByName("google.rpc.BadRequest");
   }
 
+  void SetUp() override { ASSERT_NE(schema_, nullptr); }
+
   const std::unique_ptr<Schema> schema_ = own_schema("google/rpc/error_details.proto");
 };
 
 TEST_F(Coder, JsonToTheWireAndBack) {
-  ASSERT_NE(schema_, nullptr);
   const auto bytes = encode(DataFormat::kJson, R"({"fieldViolations":[{"field":"a"},{}]})");
   ASSERT_TRUE(bytes) << bytes.error().message;
   EXPECT_EQ(*bytes, std::string("\x0A\x03\x0A\x01"

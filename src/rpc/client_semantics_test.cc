@@ -251,6 +251,7 @@ TEST(ClientSemantics, AServerThatAnswersNoPingIsUnavailable) {
 TEST(ClientSemantics, NoPingsWithoutACall) {
   ChannelOptions options;
   options.keepalive = {.time = 10s, .timeout = 5s};
+  options.idle_timeout = Duration::max();  // connections at rest stay
   Asked<RawMessage> call(options);
   const Status status = call.ends_with([](h2::Peer& peer) {
     peer.headers(1, kHead).data(1, framed("reply")).headers(1, kOk, kFlagEndStream);
