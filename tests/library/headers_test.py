@@ -10,6 +10,9 @@ from installed import CXX, ROOT, Installed, run
 # Test support, which is not installed.
 _TESTS_ONLY = ("_testing.h", "transport_fixture.h", "transport_harness.h")
 
+# The load generator's own, and the interoperability tests' server.
+_NOT_INSTALLED = {"bench", "interop"}
+
 
 class Headers(unittest.TestCase):
     installed: Installed
@@ -30,7 +33,7 @@ class Headers(unittest.TestCase):
         wanted = {
             str(path.relative_to(ROOT / "src"))
             for path in (ROOT / "src").rglob("*.h")
-            if not str(path).endswith(_TESTS_ONLY) and path.parent.name != "bench"
+            if not str(path).endswith(_TESTS_ONLY) and path.parent.name not in _NOT_INSTALLED
         }
         self.assertEqual({name for name in found if not name.startswith("protos/")}, wanted)
 
