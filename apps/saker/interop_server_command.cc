@@ -19,7 +19,7 @@ namespace {
 
 // Of messages in assembly: a client may send a thousand large ones at once, and no other peer of
 // the tests refuses that.
-constexpr size_t kConnectionMemoryBytes = 512 << 20;
+constexpr size_t kServerMemoryBytes = 512 << 20;
 
 struct InteropServerArguments {
   std::vector<net::Address> listen;
@@ -30,7 +30,7 @@ struct InteropServerArguments {
 Result<rpc::ServerOptions> server_options(const InteropServerArguments& arguments) {
   rpc::ServerOptions options;
   options.threads = arguments.threads;
-  options.max_connection_memory_bytes = kConnectionMemoryBytes;
+  options.max_connection_memory_bytes = kServerMemoryBytes;
   if (auto checked = check_server_tls(arguments.tls); !checked) {
     return std::unexpected(checked.error());
   }

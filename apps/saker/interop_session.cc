@@ -4,7 +4,7 @@ namespace saker::app {
 namespace {
 
 // A thousand large replies may arrive at once.
-constexpr size_t kConnectionMemoryBytes = 512 << 20;
+constexpr size_t kClientMemoryBytes = 512 << 20;
 
 }  // namespace
 
@@ -22,7 +22,7 @@ InteropSession::InteropSession(const InteropOptions& options, std::unique_ptr<ne
 void InteropSession::replace_channel() {
   channel_.reset();
   rpc::ChannelOptions channel = options_.channel;
-  channel.max_connection_memory_bytes = kConnectionMemoryBytes;
+  channel.max_connection_memory_bytes = kClientMemoryBytes;
   channel_ = std::make_unique<rpc::Channel>(*loop_, options_.target, channel);
 }
 

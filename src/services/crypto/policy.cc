@@ -26,7 +26,7 @@ std::optional<uint64_t> whole_number(std::string_view text, uint64_t highest) {
 // 4 or 16 bytes; none where the text is no address.
 std::vector<uint8_t> address_bytes(std::string_view text) {
   char copy[INET6_ADDRSTRLEN] = {};
-  if (text.size() >= sizeof copy) return {};
+  if (text.empty() || text.size() >= sizeof copy) return {};
   std::memcpy(copy, text.data(), text.size());
   uint8_t bytes[16];
   if (::inet_pton(AF_INET, copy, bytes) == 1) return {bytes, bytes + 4};
