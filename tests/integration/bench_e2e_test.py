@@ -140,7 +140,7 @@ class Bench(e2e.TestCase):
                 "bench", "echo", server.address, "--rps", "200", "-z", "2s", "-c", "1", "-m", "1",
                 "--json",
             )  # fmt: skip
-            time.sleep(0.8)
+            e2e.let_run(bench, 0.8)
             server.send_signal(signal.SIGSTOP)
             time.sleep(0.5)
             server.send_signal(signal.SIGCONT)

@@ -55,23 +55,17 @@ class Drain(e2e.TestCase):
 
     def test_a_stream_in_flight_is_waited_for(self) -> None:
         with e2e.Server() as server:
-            client = e2e.start(
-                "echo", server.address, "--stream", "--count", "20", "--interval", "100ms", "--json"
-            )
-            time.sleep(0.7)
+            client = e2e.start_stream(server.address, 20, "100ms")
             begin = time.monotonic()
             self.assertEqual(server.stop(), 0, server.stderr)
             self.assertGreater(time.monotonic() - begin, 0.5)
             out, err = client.communicate(timeout=e2e.TIMEOUT_S)
         self.assertEqual(client.returncode, 0, out + err)
-        self.assertEqual(json.loads(out)["summary"]["ok"], 20)
+        self.assertIn("20 ok", out)
 
     def test_drain_timeout(self) -> None:
         with e2e.Server("--drain-timeout", "300ms") as server:
-            client = e2e.start(
-                "echo", server.address, "--stream", "--count", "1000", "--interval", "100ms"
-            )
-            time.sleep(0.5)
+            client = e2e.start_stream(server.address, 1000, "100ms")
             begin = time.monotonic()
             self.assertEqual(server.stop(), 0, server.stderr)
             self.assertLess(time.monotonic() - begin, 5)
@@ -81,10 +75,7 @@ class Drain(e2e.TestCase):
 
     def test_no_new_connections(self) -> None:
         with e2e.Server() as server:
-            client = e2e.start(
-                "echo", server.address, "--stream", "--count", "15", "--interval", "100ms"
-            )
-            time.sleep(0.5)
+            client = e2e.start_stream(server.address, 15, "100ms")
             server.send_signal()
             self.assertTrue(e2e.eventually(lambda: "draining" in server.stderr))
             self.assertTrue(e2e.eventually(lambda: self.is_refused(server)))
@@ -111,10 +102,7 @@ class Drain(e2e.TestCase):
         # Whoever ends at once joins no thread, and ThreadSanitizer need not complain of it.
         tsan_options = os.environ.get("TSAN_OPTIONS", "") + ":report_thread_leaks=0"
         server = e2e.Server("--drain-timeout", "1h", env={"TSAN_OPTIONS": tsan_options})
-        client = e2e.start(
-            "echo", server.address, "--stream", "--count", "1000", "--interval", "100ms"
-        )
-        time.sleep(0.5)
+        client = e2e.start_stream(server.address, 1000, "100ms")
         server.send_signal()
         self.assertTrue(e2e.eventually(lambda: "draining" in server.stderr))
         self.assertEqual(server.stop(), e2e.EXIT_INTERRUPTED)

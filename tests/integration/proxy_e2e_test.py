@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 import urllib.request
 
 import saker_e2e as e2e
@@ -127,10 +126,7 @@ class Proxies(e2e.TestCase):
         with e2e.Server() as server:
             for timeout, code in (("20s", 0), ("100ms", e2e.EXIT_FAILED)):
                 with Proxy(server.address, "--drain-timeout", timeout) as proxy:
-                    client = e2e.start(
-                        "echo", proxy.address, "--stream", "--count", "10", "--interval", "100ms"
-                    )
-                    time.sleep(0.5)
+                    client = e2e.start_stream(proxy.address, 10, "100ms")
                     self.assertIn("relayed 1 connections", proxy.stop())
                     out, err = client.communicate(timeout=e2e.TIMEOUT_S)
                     self.assertEqual(client.returncode, code, out + err)

@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import re
+import select
 import selectors
 import signal
 import socket
@@ -91,6 +92,15 @@ def start(*arguments: str, env: dict[str, str] | None = None) -> subprocess.Pope
         text=True,
         env=environment(env),
     )
+
+
+def start_stream(address: str, count: int, interval: str) -> subprocess.Popen[str]:
+    """Starts `saker echo --stream` and waits for its first reply, of whose line it takes one byte."""
+    client = start("echo", address, "--stream", "--count", str(count), "--interval", interval)
+    if not select.select([client.stdout], [], [], TIMEOUT_S)[0]:
+        client.kill()
+    os.read(client.stdout.fileno(), 1)
+    return client
 
 
 class Server:
