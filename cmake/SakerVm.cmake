@@ -1,12 +1,13 @@
-# saker_vm_test(NAME name [NESTED cmd | DIRECTED cmd] [ENV name=value...] [COPY path...] [PYTHON] [TIMEOUT s]
+# saker_vm_test(NAME name [NESTED cmd | DIRECTED cmd] [ENV name=value...] [COPY path...] [PYTHON] [ONCE] [TIMEOUT s]
 #               COMMAND program [arg...]):
 # registers a test that runs `program` (a target or a path) in the virtual machine of tests/vm, whose
 # kernel has AF_VSOCK. NESTED runs it in an inner machine with CID 42 and the shell command `cmd` in
 # the outer one, its host; DIRECTED leaves it to `cmd` when that inner machine boots and ends. PYTHON copies
-# Debian's Python with its grpc and protobuf. A machine that cannot run the VM skips the test (exit code 126).
+# Debian's Python with its grpc and protobuf; ONCE is for a program that tries its failed parts again itself.
+# A machine that cannot run the VM skips the test (exit code 126).
 # A GoogleTest program's own results come back to test-results/<name>.xml.
 function(saker_vm_test)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "PYTHON" "NAME;NESTED;DIRECTED;TIMEOUT" "ENV;COPY;COMMAND")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "PYTHON;ONCE" "NAME;NESTED;DIRECTED;TIMEOUT" "ENV;COPY;COMMAND")
   if(NOT SAKER_TESTS)
     return()
   endif()
@@ -41,8 +42,12 @@ function(saker_vm_test)
       list(APPEND options --copy ${path})
     endforeach()
   endif()
+  set(second_try ${PROJECT_SOURCE_DIR}/tests/vm/second_try ${arg_NAME} ${results})
+  if(arg_ONCE)
+    set(second_try)
+  endif()
   add_test(NAME ${arg_NAME}
-    COMMAND ${PROJECT_SOURCE_DIR}/tests/vm/second_try ${arg_NAME} ${results}
+    COMMAND ${second_try}
       ${PROJECT_SOURCE_DIR}/tests/vm/run-in-vm ${options} -- ${program} ${arg_COMMAND})
   set_tests_properties(${arg_NAME} PROPERTIES SKIP_RETURN_CODE 126 TIMEOUT ${ctest_timeout} RUN_SERIAL ON
     LABELS vm)

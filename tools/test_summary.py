@@ -96,10 +96,10 @@ def print_skipped(cases: list[Case]) -> None:
 
 
 def print_second_tries(results: pathlib.Path) -> None:
-    """Tests that failed once and ran again (tests/vm/second_try)."""
-    path = results / "second-tries.txt"
-    if path.exists():
-        print("\nRan a second time: " + ", ".join(path.read_text().split()))
+    """Tests that failed once and ran again (tests/vm/second_try, tests/vm/run_suites.py)."""
+    names = [path.read_text().split() for path in sorted(results.glob("*second-tries.txt"))]
+    if names:
+        print("\nRan a second time: " + ", ".join(sum(names, [])))
 
 
 def must_run_violations(patterns: list[str], cases: list[Case], partial: bool) -> list[str]:
