@@ -68,6 +68,9 @@ TEST(Conduct, Floods) {
          p.rst_stream(1, ErrorCode::kCancel);
        },
        102, "too many RST_STREAM frames"},
+      {"RST_STREAM on idle streams", kGlitches,
+       [](Peer& p, StreamId id) { p.rst_stream(id, ErrorCode::kCancel); }, 100,
+       "too many RST_STREAM frames on idle streams"},
       {"empty DATA", kGlitches,
        [&](Peer& p, StreamId id) {
          request_once(p, id);
@@ -122,6 +125,19 @@ TEST(Conduct, HonestTwins) {
     p.rst_stream(id - 40, ErrorCode::kNoError);  // a reset that crossed another
   });
   EXPECT_EQ(endured, 5000) << server->error().why;
+}
+
+// What gRPC's C++ client does when calls expire before their HEADERS are written: streams 3 and 7 never
+// come, and 5 comes after the reset of 7.
+TEST(Conduct, ResetsOfStreamsThatNeverCame) {
+  Endpoint server(Role::kServer);
+  Peer peer;
+  server.settle(peer);
+  server.recv(peer.headers(1, kRequest).rst_stream(3, ErrorCode::kCancel));
+  server.recv(peer.rst_stream(7, ErrorCode::kCancel).headers(5, kRequest));
+  EXPECT_TRUE(server->alive());
+  EXPECT_EQ(server->open_streams(), 2u);
+  EXPECT_EQ(server->counters().glitches, 2u);
 }
 
 // More than half of at least 500 streams reset within a second
