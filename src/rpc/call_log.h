@@ -4,10 +4,8 @@
 // one reader (the log thread).
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <string_view>
 
@@ -23,8 +21,7 @@ struct BoundedText {
   char bytes[kBytes];
 
   void assign(std::string_view text) {
-    size = static_cast<uint8_t>(std::min(text.size(), kBytes));
-    std::memcpy(bytes, text.data(), size);
+    size = static_cast<uint8_t>(text.copy(bytes, kBytes));
   }
   std::string_view view() const { return {bytes, size}; }
 };

@@ -39,6 +39,10 @@ def needles(pem: str) -> dict[str, bytes]:
     return out
 
 
+# A sanitizer's own memory, of terabytes.
+SHADOW_BYTES = 1 << 34
+
+
 def memory_of(pid: int) -> bytes:
     """All that the process can write to; shared and special mappings left out."""
     parts = []
@@ -48,6 +52,8 @@ def memory_of(pid: int) -> bytes:
             if "w" not in permissions or rest[-1] in ("[vvar]", "[vsyscall]"):
                 continue
             start, end = (int(number, 16) for number in span.split("-"))
+            if end - start > SHADOW_BYTES:
+                continue
             try:
                 mem.seek(start)
                 parts.append(mem.read(end - start))
