@@ -1,130 +1,21 @@
 #include "serve_settings.h"
 
 #include <algorithm>
-#include <limits>
 #include <ranges>
-#include <utility>
 
-#include "command_line.h"
-#include "saker/base/quantity.h"
 #include "saker/services/crypto/key_spec.h"
+#include "setting_values.h"
 
 namespace saker::app {
 namespace {
 
 using Options = ServeOptions;
-using Values = std::span<const std::string>;
-using Shown = std::vector<std::string>;
 
 constexpr size_t kMaxThreads = 1024;
 constexpr uint64_t kMaxWindowBytes = (uint64_t{1} << 31) - 1;  // RFC 9113 section 6.9.1
 constexpr uint64_t kMinFrameBytes = 1 << 14;                   // RFC 9113 section 6.5.2
 constexpr uint64_t kMaxFrameBytes = (uint64_t{1} << 24) - 1;
 constexpr uint64_t kMaxMessageBytes = (uint64_t{1} << 31) - 1;  // what protobuf takes
-constexpr Duration kOff = Duration::max();
-
-// ---- values
-
-template <typename T>
-Result<void> set_number(Values values, T& out, uint64_t lowest,
-                        uint64_t highest = std::numeric_limits<T>::max()) {
-  const auto value = parse_count(values.back(), lowest, highest);
-  if (!value) return std::unexpected(value.error());
-  out = static_cast<T>(*value);
-  return {};
-}
-
-template <typename T>
-Result<void> set_size(Values values, T& out, uint64_t lowest,
-                      uint64_t highest = std::numeric_limits<T>::max()) {
-  const auto value = parse_size(values.back());
-  if (!value) return std::unexpected(value.error());
-  if (*value < lowest || *value > highest) {
-    return fail("'" + values.back() + "' is not between " + format_size(lowest) + " and " +
-                format_size(highest));
-  }
-  out = static_cast<T>(*value);
-  return {};
-}
-
-Result<void> set_duration(Values values, Duration& out) {
-  const auto value = parse_duration(values.back());
-  if (!value) return std::unexpected(value.error());
-  out = *value;
-  return {};
-}
-
-Result<void> set_interval(Values values, Duration& out) {
-  if (values.back() == "off") {
-    out = kOff;
-    return {};
-  }
-  auto set = set_duration(values, out);
-  if (set && out == Duration::zero()) return fail("must be more than 0, or off");
-  return set;
-}
-
-Result<void> set_switch(Values values, bool& out) {
-  const std::string& text = values.back();
-  if (text != "on" && text != "off") return fail("'" + text + "' is neither on nor off");
-  out = text == "on";
-  return {};
-}
-
-template <typename T>
-struct Named {
-  std::string_view name;
-  T value;
-};
-
-template <typename T, size_t kCount>
-Result<void> set_choice(Values values, T& out, const Named<T> (&choices)[kCount]) {
-  std::string known;
-  for (const auto& choice : choices) {
-    if (choice.name == values.back()) {
-      out = choice.value;
-      return {};
-    }
-    known.append(known.empty() ? "" : ", ").append(choice.name);
-  }
-  return fail("'" + values.back() + "' is none of " + known);
-}
-
-template <typename T, size_t kCount>
-Shown show_choice(T value, const Named<T> (&choices)[kCount]) {
-  const auto at = std::ranges::find(choices, value, &Named<T>::value);
-  return {std::string(at->name)};
-}
-
-Shown show(uint64_t number) {
-  return {std::to_string(number)};
-}
-
-Shown show_switch(bool on) {
-  return {on ? "on" : "off"};
-}
-
-// format_size() and format_duration() round; these do not.
-Shown show_size(uint64_t bytes) {
-  constexpr std::pair<uint64_t, const char*> kUnits[] = {
-      {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}};
-  for (const auto& [factor, unit] : kUnits) {
-    if (bytes != 0 && bytes % factor == 0) return {std::to_string(bytes / factor) + unit};
-  }
-  return {std::to_string(bytes) + "B"};
-}
-
-Shown show_duration(Duration duration) {
-  if (duration == kOff) return {"off"};
-  constexpr std::pair<int64_t, const char*> kUnits[] = {
-      {3'600'000'000'000, "h"}, {60'000'000'000, "m"}, {1'000'000'000, "s"},
-      {1'000'000, "ms"},        {1'000, "us"},         {1, "ns"}};
-  if (duration == Duration::zero()) return {"0s"};
-  for (const auto& [factor, unit] : kUnits) {
-    if (duration.count() % factor == 0) return {std::to_string(duration.count() / factor) + unit};
-  }
-  return {};
-}
 
 // ---- lists
 
