@@ -20,9 +20,7 @@ struct BoundedText {
   uint8_t size = 0;
   char bytes[kBytes];
 
-  void assign(std::string_view text) {
-    size = static_cast<uint8_t>(text.copy(bytes, kBytes));
-  }
+  void assign(std::string_view text) { size = static_cast<uint8_t>(text.copy(bytes, kBytes)); }
   std::string_view view() const { return {bytes, size}; }
 };
 
