@@ -23,12 +23,17 @@ class Result:
 
 
 def cpu_ns(pid, thread=None):
-    """CPU time of all threads of a process, or of those with that name, so far, in nanoseconds."""
+    """CPU time of a process, with threads that have ended, or of its living threads with that name, in nanoseconds."""
+    if thread is None:
+        try:
+            return time.clock_gettime_ns((~pid << 3) | 2)  # the clock that clock_getcpuclockid(3) names
+        except OSError:
+            return 0  # a process that ended
     total = 0
     for path in glob.glob(f"/proc/{pid}/task/*"):
         try:
             with open(path + "/comm", encoding="utf-8") as file:
-                if thread is not None and file.read().strip() != thread:
+                if file.read().strip() != thread:
                     continue
             with open(path + "/schedstat", encoding="ascii") as file:
                 total += int(file.read().split()[0])
@@ -54,7 +59,8 @@ def machine_ticks():
 class Server:
     """A server process pinned to the server's core, stopped on exit."""
 
-    def __init__(self, command, cpus=str(SERVER_CPU)):
+    def __init__(self, command, cpus=str(SERVER_CPU), tls=False):
+        self.tls = tls
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(["taskset", "-c", cpus, *map(str, command)], stdout=subprocess.PIPE,
                                         stderr=self.log, text=True)
@@ -62,7 +68,7 @@ class Server:
         if "listening on" not in line:
             self.log.seek(0)
             raise RuntimeError(f"{command[0]} did not start: {line}{self.log.read().decode()}")
-        self.address = line.split("listening on", 1)[1].strip()
+        self.address = line.split("listening on", 1)[1].split()[0]
         self.pid = self.process.pid
 
     def __enter__(self):
@@ -88,6 +94,19 @@ class Server:
 def run_load(command, cpus=str(LOAD_CPU)):
     done = subprocess.run(["taskset", "-c", cpus, *map(str, command)], capture_output=True, text=True, check=True)
     return done.stdout
+
+
+def run_load_counted(command, cpus=str(LOAD_CPU)):
+    """What it printed, and what the kernel has counted of its reads and writes (proc(5): io)."""
+    load = subprocess.Popen(["taskset", "-c", cpus, *map(str, command)], stdout=subprocess.PIPE, text=True)
+    out = load.stdout.read()
+    os.waitid(os.P_PID, load.pid, os.WEXITED | os.WNOWAIT)
+    with open(f"/proc/{load.pid}/io", encoding="ascii") as file:
+        counts = {name: int(value) for name, value in (line.split(":") for line in file)}
+    load.stdout.close()
+    if load.wait() != 0:
+        raise subprocess.CalledProcessError(load.returncode, list(map(str, command)), out)
+    return out, counts
 
 
 class Harness:
@@ -130,7 +149,7 @@ class Harness:
         return [statistics.median(column) for column in values]
 
     def add(self, row, what, figure, peer="", ratio=None, target="", ok=None):
-        noisy = " (noisy)" if self.foreign and self.foreign[-1] >= 0.08 else ""
+        noisy = " (noisy)" if figure and self.foreign and self.foreign[-1] >= 0.08 else ""
         self.results.append(Result(row, what, figure + noisy, peer, "" if ratio is None else f"{ratio:.3g}", target,
                                    "" if ok is None else "ok" if ok else "short"))
 

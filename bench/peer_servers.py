@@ -6,6 +6,8 @@ import subprocess
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SOURCES = os.path.join(ROOT, "bench", "peers")
 BUILD = os.path.join(ROOT, "build", "peers")
+# Those that take a certificate and its key behind their address.
+WITH_TLS = ("gRPC C++ (Debian, asserts)", "grpc-go", "tonic")
 
 
 def build(grpc_cpp):

@@ -1,82 +1,11 @@
 """The rows of bench/run, one function each: what is measured, against what, and the target."""
 import json
-import os
-import re
-import struct
 import subprocess
-import tempfile
 import time
 
-import peer_servers
-from harness import Harness, Server, cpu_ns, private_bytes, run_load
-
-ECHO = "/saker.echo.v1.Echo/Echo"
-PAYLOAD = b"0123456789abcdef"
-REPLY_BYTES = 45  # DATA payload of the reply to PAYLOAD: prefix, payload, three times, processing time (may vary by one)
-
-
-def write_request(folder):
-    message = b"\x0a" + bytes([len(PAYLOAD)]) + PAYLOAD
-    path = os.path.join(folder, "request.bin")
-    with open(path, "wb") as file:
-        file.write(b"\0" + struct.pack(">I", len(message)) + message)
-    return path
-
-
-class Bench(Harness):
-    def __init__(self, build, rounds, scale):
-        super().__init__(build, rounds, scale)
-        self.folder = tempfile.mkdtemp(prefix="saker-bench.")
-        self.request = write_request(self.folder)
-
-    def serve(self, threads=1, *more, cpus="0"):
-        return Server([self.path("saker"), "serve", "--listen", "127.0.0.1:0", "--no-vsock", "--threads", threads,
-                       "--key", "ec-p256", *more], cpus)
-
-    def grpc_server(self):
-        port = free_port()
-        return Server([self.path("grpc_echo_server"), f"127.0.0.1:{port}"])
-
-    def bench(self, target, *flags, cpus="1"):
-        return json.loads(run_load([self.path("saker"), "bench", "echo", target, "--json", "--quiet", *flags], cpus))
-
-    def h2load_cpu(self, server, calls, connections, streams, headers=(), thread=None):
-        """Server CPU nanoseconds per call under h2load, of all threads or of those with that name; every call must have
-        succeeded with a whole reply."""
-        extra = [word for header in headers for word in ("-H", header)]
-
-        def measure():
-            before = cpu_ns(server.pid, thread)
-            out = run_load(["h2load", "-n", calls, "-c", connections, "-m", streams, "-t", 1, "-d", self.request,
-                            "-H", "content-type: application/grpc", "-H", "te: trailers", *extra,
-                            f"http://{server.address}{ECHO}"])
-            after = cpu_ns(server.pid, thread)
-            check_h2load(out, calls)
-            return (after - before) / calls
-
-        return lambda: self.quiet(measure, [server.pid])
-
-
-def check_h2load(out, calls):
-    succeeded = int(re.search(r"(\d+) succeeded", out).group(1))
-    data = re.search(r"\((\d+)\) data", out)
-    if succeeded != calls or int(data.group(1)) < calls * (REPLY_BYTES - 3):
-        raise RuntimeError(f"h2load: {succeeded} of {calls} calls succeeded:\n{out}")
-
-
-def free_port():
-    import socket
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def microseconds(ns):
-    return f"{ns / 1000:.3f} us"
-
-
-BEARER = "authorization: Bearer " + "k" * 1024
-TRACE = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+import peer_rows
+from echo_load import BEARER, TRACE, free_port, microseconds
+from harness import Server, cpu_ns, private_bytes, run_load
 
 
 def p1(bench):
@@ -86,14 +15,7 @@ def p1(bench):
             bench.h2load_cpu(saker, calls, 10, 100),
             bench.h2load_cpu(saker, calls, 10, 100, [BEARER, TRACE]),
             bench.h2load_cpu(peer, max(calls // 20, 1000), 10, 100))
-
-        def with_deadlines():
-            before = cpu_ns(saker.pid)
-            report = bench.bench(saker.address, "-c", 10, "-m", 100, "-n", calls, "--deadline", "20s")
-            assert report["errors"] == 0 and report["calls"] == calls, report
-            return (cpu_ns(saker.pid) - before) / calls
-
-        (deadlines,) = bench.rounds_of(lambda: bench.quiet(with_deadlines, [saker.pid]))
+        (deadlines,) = bench.rounds_of(bench.deadlines_cpu(saker, calls))
     bench.add("P1", "server CPU per echo, 16 B, h2load 10x100", microseconds(same), "", None, "<= 0.6 us", same <= 600)
     bench.add("P1", "  the same against gRPC C++ (Debian, asserts)", microseconds(same), f"gRPC C++ {microseconds(grpc)}",
               same / grpc, "<= 0.04", same / grpc <= 0.04)
@@ -103,32 +25,6 @@ def p1(bench):
     bench.add("P1", "  traceparent + 1 KiB bearer token", microseconds(tokens), "same heads", tokens / same)
     bench.add("P1", "  slowest row to fastest", microseconds(slowest), microseconds(min(same, deadlines)),
               slowest / min(same, deadlines), "<= 2", slowest <= 2 * min(same, deadlines))
-
-
-def peers(bench):
-    """Other implementations' servers under the same load, with the three kinds of heads that P1 has."""
-    commands = peer_servers.build(bench.path("grpc_echo_server"))
-
-    def serve(name):
-        return bench.serve() if name == "Saker" else Server([*commands[name], f"127.0.0.1:{free_port()}"])
-
-    own = {}
-    for name in ("Saker", *commands):
-        calls = bench.count(1_000_000 if name == "Saker" else 100_000)
-        with serve(name) as server:
-            def with_deadlines(server=server, calls=calls):
-                before = cpu_ns(server.pid)
-                report = bench.bench(server.address, "-c", 10, "-m", 100, "-n", calls, "--deadline", "20s")
-                assert report["errors"] == 0 and report["calls"] == calls, report
-                return (cpu_ns(server.pid) - before) / calls
-
-            figures = bench.rounds_of(
-                bench.h2load_cpu(server, calls, 10, 100),
-                lambda: bench.quiet(with_deadlines, [server.pid]),
-                bench.h2load_cpu(server, calls, 10, 100, [BEARER, TRACE]))
-        for heads, figure in zip(("same heads", "grpc-timeout varying", "traceparent + 1 KiB token"), figures):
-            ratio = own.setdefault(heads, figure) / figure
-            bench.add("PEERS", f"server CPU per echo, {heads}", microseconds(figure), name, ratio)
 
 
 def p2(bench):
@@ -195,20 +91,28 @@ def p4(bench):
               own / bare, "<= 1.15", own / bare <= 1.15)
 
 
-def p7(bench):
-    connections = bench.count(10_000)
-    with bench.serve() as saker:
-        run_load([bench.path("idle_connections"), saker.address, 1, 10, 0])
+def idle_bytes(bench, connections, tls):
+    """The server's private memory for a connection that has made ten calls and then rested for ten seconds."""
+    trust = bench.certificates[:1] if tls else []
+    with bench.serve(tls=tls) as saker:
+        run_load([bench.path("idle_connections"), saker.address, 1, 10, 0, *trust])
         before = private_bytes(saker.pid)
-        with subprocess.Popen([bench.path("idle_connections"), saker.address, str(connections), "10", "13"],
+        with subprocess.Popen([bench.path("idle_connections"), saker.address, str(connections), "10", "13", *trust],
                               stdout=subprocess.PIPE, text=True) as load:
-            assert "idle" in load.stdout.readline()
+            if "idle" not in load.stdout.readline():
+                raise RuntimeError(f"idle_connections: not all of {connections} connections made their calls")
             time.sleep(10)
             grown = private_bytes(saker.pid) - before
             load.wait()
-    each = grown / connections
-    bench.add("P7", f"user memory per idle connection ({connections})", f"{each:,.0f} B", "", None, "<= 4096 B",
-              each <= 4096)
+    return grown / connections
+
+
+def p7(bench):
+    connections = bench.count(10_000)
+    for tls, limit in ((False, 4), (True, 24)):
+        each = idle_bytes(bench, connections, tls)
+        what = "  with TLS" if tls else f"user memory per idle connection ({connections})"
+        bench.add("P7", what, f"{each:,.0f} B", "", None, f"<= {limit} KiB", each <= limit * 1024)
 
 
 def p8(bench):
@@ -278,7 +182,7 @@ def observation(bench):
               with_metrics / without, "<= 1.05", with_metrics <= 1.05 * without)
 
 
-ROWS = {"P1": p1, "P2": p2, "P3": p3, "P4": p4, "P7": p7, "P8": p8, "P9": p9, "P10": p10, "OBS": observation,
-        "PEERS": peers}
+ROWS = {"P1": p1, "P2": p2, "P3": p3, "P4": p4, "P7": p7, "P8": p8, "P9": p9, "P10": p10, "P11": peer_rows.p11,
+        "OBS": observation, "PEERS": peer_rows.peers}
 # Needs toolchains and registries that the others do not: only when it is asked for.
 BY_NAME_ONLY = ("PEERS",)

@@ -1,7 +1,6 @@
 // saker interop-server: the server of gRPC's official interoperability tests.
 #include <unistd.h>
 
-#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <vector>
@@ -9,7 +8,7 @@
 #include "command_line.h"
 #include "commands.h"
 #include "interrupt.h"
-#include "process.h"
+#include "listening.h"
 #include "saker/rpc/server.h"
 #include "saker/services/interop/interop_service.h"
 #include "tls_files.h"
@@ -41,18 +40,8 @@ Result<rpc::ServerOptions> server_options(const InteropServerArguments& argument
   return options;
 }
 
-Result<void> open_listeners(const std::vector<net::Address>& addresses, rpc::Server& server) {
-  for (const net::Address& address : addresses) {
-    auto bound = server.listen(address);
-    if (!bound) return std::unexpected(bound.error());
-    std::cout << "listening on " << net::to_string(*bound) << '\n';
-  }
-  return {};
-}
-
 int run_server(const InteropServerArguments& arguments) {
-  raise_descriptor_limit();
-  ignore_broken_pipes();
+  prepare_server_process();
   const auto options = server_options(arguments);
   if (!options) return fail_usage(options.error().message);
   rpc::Server server(*options);
@@ -60,9 +49,9 @@ int run_server(const InteropServerArguments& arguments) {
   if (auto prepared = server.prepare(); !prepared) return fail_usage(prepared.error().message);
   auto listen = arguments.listen;
   if (listen.empty()) listen.push_back(*net::parse_address(kDefaultTarget));
-  if (auto opened = open_listeners(listen, server); !opened) {
-    return fail_usage(opened.error().message);
-  }
+  const auto opened =
+      open_listeners(listen, [&](const net::Address& address) { return server.listen(address); });
+  if (!opened) return fail_usage(opened.error().message);
   Interrupt interrupt([&](int count) {
     if (count > 1) _exit(kExitInterrupted);
     server.shut_down();
@@ -79,21 +68,7 @@ void add_interop_server_command(CLI::App& app, int& exit_code) {
   const auto arguments = std::make_shared<InteropServerArguments>();
   CLI::App& command =
       *app.add_subcommand("interop-server", "the server of gRPC's interoperability tests");
-  const auto add_listen = [arguments](const std::vector<std::string>& texts) {
-    for (const std::string& text : texts) arguments->listen.push_back(*net::parse_address(text));
-  };
-  const auto check_address = [](const std::string& text) {
-    const auto address = net::parse_address(text);
-    return address ? std::string() : address.error().message;
-  };
-  command
-      .add_option_function<std::vector<std::string>>("--listen", add_listen,
-                                                     "accept connections here; repeatable")
-      ->check(check_address)
-      ->type_name("ADDR")
-      ->default_str(std::string(kDefaultTarget))
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_listen(command, arguments->listen)->default_str(std::string(kDefaultTarget));
   add_count(command, "--threads", arguments->threads, 1, 1024, "event loops")->default_str("1");
   command.add_option("--tls-cert", arguments->tls.certificate, "TLS: certificate and chain (PEM)")
       ->type_name("FILE");

@@ -11,9 +11,9 @@
 #include "commands.h"
 #include "interrupt.h"
 #include "listeners.h"
+#include "listening.h"
 #include "metric_families.h"
 #include "metrics.h"
-#include "process.h"
 #include "proxy.h"
 #include "saker/base/quantity.h"
 #include "serve_settings.h"
@@ -56,28 +56,23 @@ void handle_signal(int count, Proxy& proxy, ServerLog& log) {
   proxy.shut_down();
 }
 
-Result<void> open_listeners(const ProxyArguments& arguments, Proxy& proxy) {
+Result<void> listen(const ProxyArguments& arguments, Proxy& proxy) {
   auto wanted = inherited_listeners();
   if (!wanted) return std::unexpected(wanted.error());
   wanted->insert(wanted->end(), arguments.listen.begin(), arguments.listen.end());
   if (wanted->empty()) return fail("--listen is missing: where are clients to connect to?");
-  for (const net::Address& address : *wanted) {
-    auto bound = proxy.listen(address);
-    if (!bound) return std::unexpected(bound.error());
-    std::cout << "listening on " << net::to_string(*bound) << '\n';
-  }
-  return {};
+  return open_listeners(*wanted,
+                        [&](const net::Address& address) { return proxy.listen(address); });
 }
 
 int run_proxy(const ProxyArguments& arguments) {
-  raise_descriptor_limit();
-  ignore_broken_pipes();
+  prepare_server_process();
   auto log = ServerLog::open({});
   if (!log) return fail_usage(log.error().message);
   auto loop = net::make_epoll_loop();
   if (!loop) return fail_usage(loop.error().message);
   Proxy proxy(**loop, arguments.options, [&](const std::string& what) { (*log)->warning(what); });
-  if (auto opened = open_listeners(arguments, proxy); !opened) {
+  if (auto opened = listen(arguments, proxy); !opened) {
     return fail_usage(opened.error().message);
   }
   Interrupt interrupt([&](int count) { handle_signal(count, proxy, **log); });
@@ -103,20 +98,7 @@ void add_proxy_command(CLI::App& app, int& exit_code) {
   const auto arguments = std::make_shared<ProxyArguments>();
   ProxyOptions& options = arguments->options;
   CLI::App& command = *app.add_subcommand("proxy", "relay connections from any address to another");
-  const auto add_listen = [arguments](const std::vector<std::string>& texts) {
-    for (const std::string& text : texts) arguments->listen.push_back(*net::parse_address(text));
-  };
-  const auto check_address = [](const std::string& text) {
-    const auto address = net::parse_address(text);
-    return address ? std::string() : address.error().message;
-  };
-  command
-      .add_option_function<std::vector<std::string>>("--listen", add_listen,
-                                                     "accept connections here; repeatable")
-      ->check(check_address)
-      ->type_name("ADDR")
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_listen(command, arguments->listen);
   add_target(command, options.target);
   add_count(command, "--max-connections", options.max_connections, 1, 10'000'000,
             "connections relayed at a time; more are closed at once");
@@ -139,6 +121,10 @@ void add_proxy_command(CLI::App& app, int& exit_code) {
       ->type_name("CID")
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  const auto check_address = [](const std::string& text) {
+    const auto address = net::parse_address(text);
+    return address ? std::string() : address.error().message;
+  };
   const auto set_metrics = [arguments](const std::string& text) {
     arguments->metrics = *net::parse_address(text);
   };

@@ -15,6 +15,7 @@
 #include "commands.h"
 #include "interrupt.h"
 #include "listeners.h"
+#include "listening.h"
 #include "process.h"
 #include "saker/base/quantity.h"
 #include "saker/rpc/server.h"
@@ -196,8 +197,7 @@ void handle_hangup(ServeServices& services, TlsReload& certificate, ServerLog& l
 }
 
 int run_server(const ServeOptions& options) {
-  raise_descriptor_limit();
-  ignore_broken_pipes();
+  prepare_server_process();
   ignore_file_size_limit();
   auto opened = ServerLog::open(options.log);
   if (!opened) return fail_usage(opened.error().message);

@@ -1,10 +1,15 @@
 // gRPC C++ as a peer: the same echo.proto, served with gRPC's callback API
 // as its documentation shows it.
-//   grpc_echo_server ADDRESS        e.g. 127.0.0.1:50061, unix:/tmp/echo.sock or vsock:local:50061
+//   grpc_echo_server ADDRESS [CERTIFICATE KEY]
+// ADDRESS: 127.0.0.1:50061, unix:/tmp/echo.sock or vsock:local:50061; CERTIFICATE and KEY: TLS with
+// these files (PEM), not over VSOCK.
 #include <grpcpp/grpcpp.h>
 
 #include <chrono>
 #include <cstdio>
+#include <fstream>
+#include <memory>
+#include <sstream>
 #include <string>
 
 #include "grpc_vsock.h"
@@ -38,18 +43,31 @@ class EchoService final : public saker::echo::v1::Echo::CallbackService {
   }
 };
 
+std::string read_file(const char* path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+std::shared_ptr<grpc::ServerCredentials> credentials(int argc, char** argv) {
+  if (argc != 4) return grpc::InsecureServerCredentials();
+  grpc::SslServerCredentialsOptions options;
+  options.pem_key_cert_pairs.push_back({read_file(argv[3]), read_file(argv[2])});
+  return grpc::SslServerCredentials(options);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: grpc_echo_server ADDRESS\n");
+  if (argc != 2 && argc != 4) {
+    std::fprintf(stderr, "usage: grpc_echo_server ADDRESS [CERTIFICATE KEY]\n");
     return 2;
   }
   EchoService service;
   grpc::ServerBuilder builder;
   const std::string address = argv[1];
   const bool by_descriptor = interop::is_vsock(address);
-  if (!by_descriptor) builder.AddListeningPort(address, grpc::InsecureServerCredentials());
+  if (!by_descriptor) builder.AddListeningPort(address, credentials(argc, argv));
   builder.RegisterService(&service);
   const auto server = builder.BuildAndStart();
   if (server == nullptr) return 2;

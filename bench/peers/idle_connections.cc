@@ -1,10 +1,12 @@
 // Makes connections that each carry a few calls with the heads that gRPC C++ sends, then rest: for
 // measuring what an idle connection costs the server.
-//   idle_connections TARGET CONNECTIONS CALLS SECONDS
-// Prints "idle" when all calls are done, keeps the connections for SECONDS, then closes them.
+//   idle_connections TARGET CONNECTIONS CALLS SECONDS [CA]
+// CA: the file of a certificate authority; with it, TLS. Prints "idle" when all calls are done, keeps the connections for SECONDS, then closes them.
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <memory>
+#include <sstream>
 #include <vector>
 
 #include "saker/echo/v1/echo.pb.h"
@@ -51,25 +53,40 @@ class Resting {
   Call call_;
 };
 
+Result<tls::ClientContext> trust(const char* path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return tls::ClientContext::make({.ca = {text.str(), path}});
+}
+
+Result<rpc::ChannelOptions> channel_options(const char* ca) {
+  rpc::ChannelOptions options;
+  options.user_agent = "grpc-c++/1.51.1 grpc-c/29.0.0 (linux; chttp2)";
+  if (ca == nullptr) return options;
+  auto context = trust(ca);
+  if (!context) return std::unexpected(context.error());
+  options.tls = *std::move(context);
+  return options;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5) {
-    std::fprintf(stderr, "usage: idle_connections TARGET CONNECTIONS CALLS SECONDS\n");
+  if (argc != 5 && argc != 6) {
+    std::fprintf(stderr, "usage: idle_connections TARGET CONNECTIONS CALLS SECONDS [CA]\n");
     return 2;
   }
   const auto target = net::parse_address(argv[1]);
   auto loop = net::make_epoll_loop();
-  if (!target || !loop) return 2;
+  const auto options = channel_options(argc == 6 ? argv[5] : nullptr);
+  if (!target || !loop || !options) return 2;
   const long connections = std::strtol(argv[2], nullptr, 10);
-  rpc::ChannelOptions options;
-  options.user_agent = "grpc-c++/1.51.1 grpc-c/29.0.0 (linux; chttp2)";
   grpc::Metadata heads;
   (void)heads.add_received("grpc-accept-encoding", "identity, deflate, gzip");
   std::vector<std::unique_ptr<Resting>> all;
   bool failed = false;
   for (long index = 0; index < connections && !failed; ++index) {
-    all.push_back(std::make_unique<Resting>(**loop, *target, options, heads, std::atoi(argv[3])));
+    all.push_back(std::make_unique<Resting>(**loop, *target, *options, heads, std::atoi(argv[3])));
     while (!all.back()->done()) (*loop)->run_once((*loop)->read_clock() + std::chrono::seconds(1));
     failed = all.back()->failed();
   }

@@ -1,6 +1,7 @@
 #include "saker/tls/certificates_testing.h"
 
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include <atomic>
@@ -109,6 +110,10 @@ Contexts make_contexts() {
   auto client_context = ClientContext::make({ca.certificate(), client.chain, client.key, false});
   must(server_context && client_context, "contexts");
   return {*std::move(server_context), *std::move(client_context)};
+}
+
+Handshakes handshakes_of(const ServerContext& context) {
+  return {SSL_CTX_sess_accept_good(context.get()), SSL_CTX_sess_hits(context.get())};
 }
 
 }  // namespace saker::tls::test

@@ -47,4 +47,12 @@ struct Contexts {
 // "spiffe://test/client". The same ones each time.
 Contexts make_contexts();
 
+// What the connections of one server's context have done so far.
+struct Handshakes {
+  long done = 0;
+  long resumed = 0;  // of these, those that needed no certificate
+  bool operator==(const Handshakes&) const = default;
+};
+Handshakes handshakes_of(const ServerContext& context);
+
 }  // namespace saker::tls::test

@@ -35,6 +35,12 @@ Bytes next_record(const ChunkQueue& plain, MutableBytes scratch) {
   return scratch.first(size);
 }
 
+// SSL_get_error() takes what anybody has left in this thread's queue for its own; clearing an empty
+// queue goes over all of it nevertheless.
+void forget_errors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
 }  // namespace
 
 Engine::Engine(const Context& context, bool is_server)
@@ -95,7 +101,7 @@ void Engine::handshake(Bytes& input, ChunkQueue& output) {
   SAKER_DCHECK(state_ == State::kHandshake);
   input_ = input;
   output_ = &output;
-  ERR_clear_error();
+  forget_errors();
   const int result = SSL_do_handshake(ssl_);
   if (result == 1) {
     finish_handshake();
@@ -110,9 +116,11 @@ size_t Engine::read(Bytes& input, MutableBytes plain, ChunkQueue& output) {
   SAKER_DCHECK(state_ == State::kOpen && plain.size() >= kMaxRecordBytes);
   input_ = input;
   output_ = &output;
-  ERR_clear_error();
+  forget_errors();
   size_t size = 0;
-  while (plain.size() - size >= kMaxRecordBytes) {
+  // There is room for a whole record, so OpenSSL never holds back plaintext: without more input, one
+  // more question would cost as much as a record and yield nothing.
+  while (!input_.empty() && plain.size() - size >= kMaxRecordBytes) {
     size_t part = 0;
     const int result = SSL_read_ex(ssl_, plain.data() + size, plain.size() - size, &part);
     size += part;
@@ -128,7 +136,7 @@ size_t Engine::read(Bytes& input, MutableBytes plain, ChunkQueue& output) {
 void Engine::write(ChunkQueue& plain, size_t max_bytes, ChunkQueue& output) {
   SAKER_DCHECK(state_ == State::kOpen || state_ == State::kPeerClosed);
   output_ = &output;
-  ERR_clear_error();
+  forget_errors();
   std::array<uint8_t, kMaxRecordBytes> scratch;
   const size_t before = plain.size();
   while (!plain.empty() && before - plain.size() < max_bytes) {

@@ -47,6 +47,12 @@ class TlsCase(e2e.TestCase):
         ca = ("--tls-client-ca", str(self.own / "ca.pem"), "--require-client-cert")
         return self.serve(*ca, *arguments)
 
+    def grpc_request(self, server: e2e.Server) -> list[str]:
+        """What makes h2load call Echo."""
+        frame = self.write("frame", b"\x00\x00\x00\x00\x07\x0a\x05hello")
+        return ["-d", frame, "-H", "content-type: application/grpc", "-H", "te: trailers",
+                f"https://{server.address}{ECHO}"]  # fmt: skip
+
     @property
     def trust(self) -> list[str]:
         return ["--tls", "--ca", str(self.ca / "ca.pem")]
@@ -259,6 +265,33 @@ class Rotation(TlsCase):
         self.assertIn("new TLS certificate: CN=Saker test server", server.stderr)
         self.assertEqual(server.stop(), 0)
 
+    def rotate(self, server: e2e.Server) -> None:
+        """A new certificate, and a connection that is shown it."""
+        before = self.serial(server)
+        make_ca(self.own)
+        server.send_signal(signal.SIGHUP)
+        self.assertTrue(e2e.eventually(lambda: self.serial(server) != before), server.stderr)
+
+    @e2e.once
+    def test_h2load_connects_through_rotations_and_no_call_fails(self) -> None:
+        if shutil.which("h2load") is None:
+            self.skipTest("no h2load")
+        server = self.serve("--threads", "2")
+        # Twenty connections a second, for six seconds, each with twenty calls.
+        load = subprocess.Popen(
+            ["h2load", "-c", "120", "-r", "20", "-n", "2400", "-m", "10", *self.grpc_request(server)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        rotations = 0
+        while load.poll() is None:
+            self.rotate(server)
+            rotations += 1
+        said = load.communicate(timeout=e2e.TIMEOUT_S)[0]
+        self.assertGreater(rotations, 0)
+        self.assertIn("2400 succeeded, 0 failed, 0 errored, 0 timeout", said)
+        self.assertEqual(server.stop(), 0)
+        self.assertEqual(server.calls(), {"OK": 2400})
+
     def test_a_changed_file_is_read_without_a_signal(self) -> None:
         server = self.serve()
         make_ca(self.own)
@@ -308,11 +341,8 @@ class OtherPrograms(TlsCase):
         if shutil.which("h2load") is None:
             self.skipTest("no h2load")
         server = self.serve()
-        frame = self.write("frame", b"\x00\x00\x00\x00\x07\x0a\x05hello")
         done = subprocess.run(
-            ["h2load", "-n", "2000", "-c", "4", "-m", "10", "-d", frame,
-             "-H", "content-type: application/grpc", "-H", "te: trailers",
-             f"https://{server.address}{ECHO}"],
+            ["h2load", "-n", "2000", "-c", "4", "-m", "10", *self.grpc_request(server)],
             capture_output=True, text=True, timeout=e2e.TIMEOUT_S, check=False,
         )  # fmt: skip
         self.assertIn("2000 succeeded, 0 failed", done.stdout)

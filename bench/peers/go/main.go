@@ -1,7 +1,7 @@
 // grpc-go as a peer: the same echo.proto, served as its documentation shows it. On one thread of Go code, because bench/run
 // gives the server one core.
 //
-//	grpc_go_echo HOST:PORT
+//	grpc-go-echo HOST:PORT [CERTIFICATE KEY]      TLS with these files (PEM)
 package main
 
 import (
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 
 	pb "saker-bench-peer/echo"
 )
@@ -42,7 +43,15 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	server := grpc.NewServer()
+	var options []grpc.ServerOption
+	if len(os.Args) == 4 {
+		identity, err := credentials.NewServerTLSFromFile(os.Args[2], os.Args[3])
+		if err != nil {
+			log.Fatal(err)
+		}
+		options = append(options, grpc.Creds(identity))
+	}
+	server := grpc.NewServer(options...)
 	pb.RegisterEchoServer(server, service{})
 	fmt.Println("listening on", os.Args[1])
 	log.Fatal(server.Serve(listener))

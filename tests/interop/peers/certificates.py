@@ -18,10 +18,17 @@ def _openssl(folder: pathlib.Path, *words: str) -> None:
     subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
 
 
+def _lasts(certificate: pathlib.Path) -> bool:
+    """It is there and is valid for the day that a run may last."""
+    return certificate.exists() and subprocess.run(
+        ["openssl", "x509", "-checkend", "86400", "-noout", "-in", certificate], check=False, capture_output=True
+    ).returncode == 0
+
+
 def make(folder: pathlib.Path) -> pathlib.Path:
-    """ca.pem, server1.pem and server1.key in that folder; what is there already is kept."""
+    """ca.pem, server1.pem and server1.key in that folder; kept until they end."""
     folder.mkdir(parents=True, exist_ok=True)
-    if (folder / "server1.pem").exists():
+    if _lasts(folder / "server1.pem"):
         return folder
     curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
     _openssl(folder, "req", "-x509", *curve, "-keyout", "ca.key", "-out", "ca.pem", "-days", "30", "-subj",

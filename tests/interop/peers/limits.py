@@ -13,9 +13,10 @@ SERVER_COMPRESSED = ("server_compressed_unary", "server_compressed_streaming")
 class Limit:
     peer: str
     role: str  # what the peer is in it: "server", "client"
-    cases: tuple[str, ...]
+    cases: tuple[str, ...]  # none: all
     reason: str
     source: str
+    transport: str = ""  # none: all
 
 
 LIMITS = (
@@ -39,6 +40,14 @@ LIMITS = (
         (*CLIENT_COMPRESSED, "server_compressed_streaming"),
         "the official server looks at response_compressed of UnaryCall, at nothing else about compression",
         "io.grpc:grpc-interop-testing, TestServiceImpl: unaryCall, streamingOutputCall",
+    ),
+    Limit(
+        "java",
+        "client",
+        (),
+        "the official client's channels are of TCP sockets",
+        "io.grpc:grpc-interop-testing, TestServiceClient.Tester: NettyChannelBuilder without another channel type",
+        transport="unix",
     ),
     Limit(
         "python",
@@ -101,10 +110,12 @@ NOT_OFFERED = {
 }
 
 
-def limit_of(peer: str, role: str, case: str) -> str | None:
+def limit_of(peer: str, role: str, case: str, transport: str) -> str | None:
     """Why that cell is not run; None: it is."""
     for limit in LIMITS:
-        if (limit.peer, limit.role) == (peer, role) and case in limit.cases:
+        if (limit.peer, limit.role) != (peer, role) or limit.transport not in ("", transport):
+            continue
+        if case in limit.cases or not limit.cases:
             return f"{limit.reason} ({limit.source})"
     if role == "client" and case in NOT_OFFERED.get(peer, ()):
         return "the case is retired from the official descriptions; this peer's client does not have it"

@@ -192,26 +192,25 @@ class Node(Peer):
 
 
 class Java(Peer):
-    """The official server and client. They take a port, never a socket's path, and bring their certificates along: ours come
-    before them in the class path."""
+    """The official server and client. They bring their certificates along: ours come before them in the class path. The
+    server takes a port only: on a Unix socket a program of ours serves the official service."""
 
     name = "java"
     programs = ("mvn", "java", "javac")
-    transports = ("tcp",)
+    package = "io/grpc/testing/integration"
 
     def build(self) -> None:
-        cases = "io/grpc/testing/integration/ClientCases.java"
-        if not self.once(self.source / "pom.xml", self.source / cases):
-            return
-        libraries = self.build_folder / "lib"
-        shutil.rmtree(libraries, ignore_errors=True)
-        self.run(["mvn", "--quiet", "--batch-mode", "dependency:copy-dependencies", f"-DoutputDirectory={libraries}"])
-        self.run(["javac", "-cp", f"{libraries}/*", "-d", str(self.build_folder / "classes"), cases])
-        resources = self.build_folder / "classes/certs"
-        resources.mkdir(exist_ok=True)
+        sources = [f"{self.package}/{name}.java" for name in ("ClientCases", "UnixServer")]
+        classes = self.build_folder / "classes"
+        if self.once(self.source / "pom.xml", *(self.source / source for source in sources)):
+            libraries = self.build_folder / "lib"
+            shutil.rmtree(libraries, ignore_errors=True)
+            self.run(["mvn", "--quiet", "--batch-mode", "dependency:copy-dependencies", f"-DoutputDirectory={libraries}"])
+            self.run(["javac", "-cp", f"{libraries}/*", "-d", str(classes), *sources])
+            self.done()
+        (classes / "certs").mkdir(exist_ok=True)
         for name in ("ca.pem", "server1.pem", "server1.key"):
-            shutil.copy(self.tls / name, resources)
-        self.done()
+            shutil.copy(self.tls / name, classes / "certs")
 
     def version(self) -> str:
         text = (self.source / "pom.xml").read_text(encoding="utf-8")
@@ -219,9 +218,12 @@ class Java(Peer):
 
     def java(self, main: str) -> Command:
         return ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp",
-                f"{self.build_folder}/classes:{self.build_folder}/lib/*", f"io.grpc.testing.integration.{main}"]
+                f"{self.build_folder}/classes:{self.build_folder}/lib/*", f"{self.package.replace('/', '.')}.{main}"]
 
     def server(self, address: str, tls: bool) -> Command:
+        if address.startswith("unix:"):
+            pair = [str(self.tls / "server1.pem"), str(self.tls / "server1.key")] if tls else []
+            return [*self.java("UnixServer"), address.removeprefix("unix:"), *pair]
         port = address.rpartition(":")[2]
         return [*self.java("TestServiceServer"), f"--port={port}", f"--use_tls={str(tls).lower()}"]
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Tools that people use with gRPC servers, against `saker serve`: grpcurl, ghz, grpc_health_probe, with nothing but what
-their own first pages say. They are built into build/interop/bin.
+their own first pages say, plain and with TLS. They are built into build/interop/bin.
 
     tests/interop/peers/real_tools.py [--saker FILE] [unittest options]"""
 
@@ -17,6 +17,10 @@ import tempfile
 import unittest
 from collections.abc import Iterator
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import certificates  # noqa: E402
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent.parent
 BIN = ROOT / "build/interop/bin"
 TOOLS = {
@@ -29,7 +33,7 @@ ECHO = "saker.echo.v1.Echo"
 CALL_S = 60.0
 
 # Exit codes of grpc_health_probe, by its README.
-PROBE_RPC_FAILED = 3
+PROBE_CONNECT_FAILED, PROBE_RPC_FAILED = 2, 3
 
 
 def build() -> str | None:
@@ -49,13 +53,13 @@ def build() -> str | None:
 
 
 @contextlib.contextmanager
-def serve(listen: str) -> Iterator[str]:
+def serve(listen: str, *flags: str) -> Iterator[str]:
     """The address of a `saker serve`, as it printed it."""
-    command = [SAKER, "serve", "--listen", listen, "--key", "ec-p256", "--threads", "1"]
+    command = [SAKER, "serve", "--listen", listen, "--key", "ec-p256", "--threads", "1", *flags]
     with tempfile.TemporaryFile() as log:
         server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, text=True)
         try:
-            yield server.stdout.readline().removeprefix("listening on ").strip()
+            yield server.stdout.readline().removeprefix("listening on ").split()[0]
         finally:
             server.terminate()
             server.wait(CALL_S)
@@ -74,6 +78,11 @@ class Tools(unittest.TestCase):
         cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="saker-tools."))
         cls.tcp = cls.enterClassContext(serve("127.0.0.1:0"))
         cls.unix = cls.enterClassContext(serve(f"unix:{cls.folder}/saker.sock")).removeprefix("unix:")
+        files = certificates.make(ROOT / "build/interop/tls")
+        cls.ca = str(files / "ca.pem")
+        pair = ["--tls-cert", str(files / "server1.pem"), "--tls-key", str(files / "server1.key")]
+        cls.tls = cls.enterClassContext(serve("127.0.0.1:0", *pair))
+        cls.tls_unix = cls.enterClassContext(serve(f"unix:{cls.folder}/tls.sock", *pair)).removeprefix("unix:")
 
     def succeed(self, name: str, *words: str) -> str:
         done = run(name, *words)
@@ -134,6 +143,34 @@ class Tools(unittest.TestCase):
             self.assertEqual(run("grpc-health-probe", f"-addr={where}", f"-service={ECHO}").returncode, 0)
         unknown = run("grpc-health-probe", f"-addr={self.tcp}", "-service=nobody.Knows")
         self.assertEqual(unknown.returncode, PROBE_RPC_FAILED, unknown.stderr)
+
+    def test_grpcurl_with_tls(self) -> None:
+        for where in ([self.tls], ["-unix", "-authority", "localhost", self.tls_unix]):
+            self.assertIn(ECHO, self.succeed("grpcurl", "-cacert", self.ca, *where, "list").split())
+            text = self.succeed("grpcurl", "-cacert", self.ca, "-d", '{"payload":"aGVsbG8="}', *where, f"{ECHO}/Echo")
+            self.assertEqual(json.loads(text)["payload"], "aGVsbG8=")
+        self.succeed("grpcurl", "-insecure", self.tls, "list")
+        self.assertNotEqual(run("grpcurl", self.tls, "list").returncode, 0, "a certificate of nobody's")
+        wrong = run("grpcurl", "-cacert", self.ca, "-authority", "elsewhere.test", self.tls, "list")
+        self.assertIn("elsewhere.test", wrong.stderr)
+        self.assertNotEqual(wrong.returncode, 0)
+
+    def test_ghz_with_tls(self) -> None:
+        for where in (self.tls, f"unix://{self.tls_unix}"):
+            text = self.succeed("ghz", "--cacert", self.ca, "--cname", certificates.SERVER_NAME, "--call", f"{ECHO}.Echo",
+                                "-d", '{"payload":"aGVsbG8="}', "-n", "2000", "-c", "10", "--connections", "4", "--format",
+                                "json", where)
+            report = json.loads(text)
+            self.assertEqual(report["statusCodeDistribution"], {"OK": 2000}, report.get("errorDistribution"))
+
+    def test_health_probe_with_tls(self) -> None:
+        flags = ["-tls", f"-tls-ca-cert={self.ca}", f"-tls-server-name={certificates.SERVER_NAME}"]
+        for where in (self.tls, f"unix://{self.tls_unix}"):
+            done = run("grpc-health-probe", f"-addr={where}", *flags)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("status: SERVING", done.stderr)
+        plain = run("grpc-health-probe", f"-addr={self.tls}", "-connect-timeout=3s")
+        self.assertEqual(plain.returncode, PROBE_CONNECT_FAILED, plain.stderr)
 
 
 def main() -> None:

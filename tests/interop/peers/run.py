@@ -127,15 +127,7 @@ def run_client(peer: peers.Peer, address: str, tls: bool, cases: list[str]) -> d
     return {case: results.get(case, ("FAIL", rest.replace("\n", " ") or "no result")) for case in cases}
 
 
-def run_column(column: Column, cases: list[str], folder: str) -> list[Cell]:
-    reasons = {}
-    for case in cases:
-        for role, peer in (("client", column.client), ("server", column.server)):
-            reason = limits.limit_of(peer.name, role, case)
-            if reason:
-                reasons[case] = reason
-    wanted = [case for case in cases if case not in reasons]
-    address = f"unix:{folder}/{len(os.listdir(folder))}.sock" if column.transport == "unix" else f"127.0.0.1:{free_port()}"
+def run_cases(column: Column, wanted: list[str], address: str) -> dict[str, tuple[str, str]]:
     results: dict[str, tuple[str, str]] = {}
     try:
         with Server(column.server, address, column.tls) as server:
@@ -146,6 +138,19 @@ def run_column(column: Column, cases: list[str], folder: str) -> list[Cell]:
                 results = {case: ("FAIL", f"the server has ended: {server.tail()}") for case in wanted}
     except RuntimeError as error:
         results = {case: ("FAIL", str(error)) for case in wanted}
+    return results
+
+
+def run_column(column: Column, cases: list[str], folder: str) -> list[Cell]:
+    reasons = {}
+    for case in cases:
+        for role, peer in (("client", column.client), ("server", column.server)):
+            reason = limits.limit_of(peer.name, role, case, column.transport)
+            if reason:
+                reasons[case] = reason
+    wanted = [case for case in cases if case not in reasons]
+    address = f"unix:{folder}/{len(os.listdir(folder))}.sock" if column.transport == "unix" else f"127.0.0.1:{free_port()}"
+    results = run_cases(column, wanted, address) if wanted else {}
     cells = []
     for case in cases:
         result, why = results[case] if case in results else ("limit", reasons[case])

@@ -1,5 +1,5 @@
 fn main() {
     let protos = "../../../../proto";
-    pajamax_build::compile_protos_in_local(&[format!("{protos}/saker/echo/v1/echo.proto")], &[protos.to_string()])
+    prost_build::compile_protos(&[format!("{protos}/saker/echo/v1/echo.proto")], &[protos.to_string()])
         .expect("echo.proto compiles");
 }

@@ -1,9 +1,12 @@
 //! tonic as a peer: the same echo.proto, served as its documentation shows it. On one thread, because bench/run gives the
 //! server one core.
-//!   tonic-echo HOST:PORT
+//!   tonic-echo HOST:PORT [CERTIFICATE KEY]      TLS with these files (PEM)
 use echo::{echo_server::*, *};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
-use tonic::{transport::Server, Request, Response, Status, Streaming};
+use tonic::{
+    transport::{Identity, Server, ServerTlsConfig},
+    Request, Response, Status, Streaming,
+};
 
 mod echo {
     tonic::include_proto!("saker.echo.v1");
@@ -47,9 +50,15 @@ impl Echo for Service {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let address = std::env::args().nth(1).ok_or("usage: tonic-echo HOST:PORT")?;
+    let words: Vec<String> = std::env::args().collect();
+    let address = words.get(1).ok_or("usage: tonic-echo HOST:PORT [CERTIFICATE KEY]")?;
+    let mut server = Server::builder();
+    if let [_, _, certificate, key] = &words[..] {
+        let identity = Identity::from_pem(std::fs::read(certificate)?, std::fs::read(key)?);
+        server = server.tls_config(ServerTlsConfig::new().identity(identity))?;
+    }
     let listener = tonic::transport::server::TcpIncoming::bind(address.parse()?)?.with_nodelay(Some(true));
     println!("listening on {address}");
-    Server::builder().add_service(EchoServer::new(Service)).serve_with_incoming(listener).await?;
+    server.add_service(EchoServer::new(Service)).serve_with_incoming(listener).await?;
     Ok(())
 }
