@@ -7,6 +7,19 @@ namespace {
 
 constexpr std::string_view kStateNames[] = {"", "enabled", "disabled", "destroyed"};
 
+class OwnKey final : public KeyHolder {
+ public:
+  explicit OwnKey(PrivateKey key) : key_(std::move(key)) {}
+  bool can_sign() const override { return true; }
+  Result<std::unique_ptr<Signer>> make_signer() const override { return crypto::make_signer(key_); }
+  Result<std::unique_ptr<Signer>> make_checker() const override {
+    return make_openssl_signer(key_);
+  }
+
+ private:
+  const PrivateKey key_;
+};
+
 Result<Key> generate_key(const KeySpec& spec) {
   auto private_key = PrivateKey::generate(spec.type);
   if (!private_key) return std::unexpected(private_key.error());
@@ -36,13 +49,18 @@ std::optional<KeyState> parse_key_state(std::string_view text) {
 Result<std::shared_ptr<KeyMaterial>> KeyMaterial::make(PrivateKey key) {
   auto encodings = key.public_encodings();
   if (!encodings) return std::unexpected(encodings.error());
-  return std::shared_ptr<KeyMaterial>(new KeyMaterial(std::move(key), *std::move(encodings)));
+  return make(std::make_unique<OwnKey>(std::move(key)), *std::move(encodings));
+}
+
+std::shared_ptr<KeyMaterial> KeyMaterial::make(std::unique_ptr<KeyHolder> holder,
+                                               PublicEncodings encodings) {
+  return std::shared_ptr<KeyMaterial>(new KeyMaterial(std::move(holder), std::move(encodings)));
 }
 
 Result<Signer*> KeyMaterial::signer(size_t worker) {
   auto& signer = signers_[worker];
   if (signer == nullptr) {
-    auto made = make_signer(private_key_);
+    auto made = holder_->make_signer();
     if (!made) return std::unexpected(made.error());
     signer = *std::move(made);
   }

@@ -81,7 +81,9 @@ TEST(KeyRingTest, AKeyNamedLikeItsTypeIsTheDefaultOne) {
 }
 
 TEST(KeyRingTest, AdoptsTheMaterialOfVersionsThatStay) {
-  auto kept = new_material();
+  auto key = std::move(*PrivateKey::generate(KeyType::kEcP256));
+  auto same = std::move(*PrivateKey::from_pkey(std::move(*key.duplicate())));
+  auto kept = *KeyMaterial::make(std::move(key));
   std::weak_ptr<KeyMaterial> replaced;
   std::weak_ptr<KeyMaterial> destroyed;
   KeyRing ring;
@@ -93,8 +95,7 @@ TEST(KeyRingTest, AdoptsTheMaterialOfVersionsThatStay) {
     const auto old = KeyRing::make({key_with({{1, KeyState::kEnabled, kept},
                                               {2, KeyState::kEnabled, second},
                                               {3, KeyState::kEnabled, third}})});
-    auto twin = KeyMaterial::make(
-        std::move(*PrivateKey::from_pkey(std::move(*kept->private_key().duplicate()))));
+    auto twin = KeyMaterial::make(std::move(same));
     ring = *KeyRing::make({key_with({{1, KeyState::kDisabled, *twin},
                                      {2, KeyState::kEnabled, new_material()},
                                      {3, KeyState::kDestroyed, nullptr}})});
