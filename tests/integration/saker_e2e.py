@@ -116,7 +116,7 @@ class Server:
     ) -> None:
         listen = [TRANSPORT.listen()] if listen is None else listen
         command = [SAKER, "serve", *arguments]
-        if not any(a.split("=")[0] in ("--key", "--key-dir") for a in arguments):
+        if not any(a.split("=")[0] in ("--key", "--key-dir", "--pkcs11-module") for a in arguments):
             command += ["--key", "ec-p256"]
         for address in listen:
             command += ["--listen", address]

@@ -14,6 +14,10 @@ std::string_view describe(SignError error) {
       return "the kernel gave no randomness";
     case SignError::kNoPrivateKey:
       return "a public key alone cannot sign";
+    case SignError::kKeyGone:
+      return "the key is no longer on its token";
+    case SignError::kUnavailable:
+      return "the token that has the key cannot be reached";
     case SignError::kLibrary:
       return "the cryptographic library failed";
   }

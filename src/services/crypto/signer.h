@@ -24,6 +24,8 @@ enum class SignError : uint8_t {
   kBufferTooSmall,       // `out` is shorter than max_signature_bytes(): the caller's bug
   kRandomness,           // the kernel gave no randomness
   kNoPrivateKey,         // made from a public key: it can only verify
+  kKeyGone,              // it is no longer on the token that had it
+  kUnavailable,          // the token that has the key cannot be reached now
   kLibrary,              // the library behind failed
 };
 std::string_view describe(SignError error);
