@@ -133,6 +133,36 @@ class Audit(e2e.TestCase):
             code=e2e.EXIT_USAGE, stderr="is no sound audit record",
         )  # fmt: skip
 
+    @e2e.once
+    def test_logs_are_rotated_in_one_chain(self) -> None:
+        server = self.serve("--audit-sync", "always")
+        old = [self.directory / f"audit.log.{number}" for number in (2, 1)]
+        with Client(server.grpc_address) as client:
+            for moved in old:
+                for _ in range(3):
+                    client.sign()
+                self.log.rename(moved)
+                client.sign()  # goes to where the file is now
+                server.send_signal(signal.SIGHUP)
+                self.assertTrue(e2e.eventually(self.log.exists))
+            client.sign()
+        self.assertEqual(server.stop(), e2e.EXIT_OK)
+        self.assertEqual(server.stderr.count(f"audit log reopened: {self.log}"), 2)
+        server = self.serve()
+        with Client(server.grpc_address) as client:
+            client.sign()
+            server.send_signal(signal.SIGHUP)  # nothing was moved
+        self.assertEqual(server.stop(), e2e.EXIT_OK)
+        self.assertNotIn("reopened", server.stderr)
+        files = [str(path) for path in (*old, self.log)]
+        summary = self.assert_json("audit", "verify", *files)
+        self.assertEqual(summary["records"], 4 + 1 + 4 + 1 + 2)
+        self.assertTrue(self.records()[0]["reopened"])
+        first = self.assert_json("audit", "verify", *files[:2])["last_hash"]
+        self.assert_json("audit", "verify", files[2], "--after-hash", first)
+        for wrong in (files[1:], files[::-1], [files[0], files[2]], [files[2], "--after-hash", "0" * 64]):
+            self.assert_json("audit", "verify", *wrong, code=e2e.EXIT_FAILED)
+
     def sign_until_refused(self, client: Client) -> int:
         for count in range(10_000):
             try:

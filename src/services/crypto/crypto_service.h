@@ -42,7 +42,8 @@ class CryptoService {
   ~CryptoService();
 
   void register_methods(rpc::Dispatcher& dispatcher);
-  // Keys and policy from where they came from, for calls from now on; one at a time, any thread.
+  // Keys and policy from where they came from, for calls from now on, and the audit log anew where
+  // it was moved away; one at a time, any thread.
   Reloaded reload();
   // Ends the workers and the audit log; waiting calls end CANCELLED. Call when the server has
   // stopped.
