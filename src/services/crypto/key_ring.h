@@ -32,6 +32,8 @@ std::optional<KeyState> parse_key_state(std::string_view text);
 class KeyMaterial {
  public:
   static Result<std::shared_ptr<KeyMaterial>> make(PrivateKey key);
+  // Keeps the public half alone: it only verifies.
+  static Result<std::shared_ptr<KeyMaterial>> make_verifying(const PrivateKey& key);
   static std::shared_ptr<KeyMaterial> make(std::unique_ptr<KeyHolder> holder,
                                            PublicEncodings encodings);
 
@@ -85,7 +87,8 @@ class KeyRing {
   const Key* find(std::string_view name) const;  // null: there is none
   const Key* find(KeyType type) const;           // the default of that type
 
-  // Takes over what `old` has of the same versions of the same keys, so that their signers stay.
+  // Takes over what `old` has of the same versions of the same keys, so that their signers stay;
+  // not where one of the two only verifies.
   void adopt(const KeyRing& old);
   void set_workers(size_t workers);
 

@@ -175,11 +175,11 @@ class TokenReader {
       remark(text, "it asks for the PIN before each signature");
       return {};
     }
-    return add_version(object, label, *named, *std::move(public_half), std::move(algorithms));
+    return add_version(object, label, *named, *public_half, std::move(algorithms));
   }
 
   Result<void> add_version(const ObjectReader& object, const ByteVector& label,
-                           const KeyName& named, PrivateKey public_half,
+                           const KeyName& named, const PrivateKey& public_half,
                            std::vector<Algorithm> algorithms) {
     const uint32_t number = named.version != 0 ? named.version : 1;
     const KeyType type = public_half.type();
@@ -199,9 +199,8 @@ class TokenReader {
     auto encodings = public_half.public_encodings();
     if (!encodings) return std::unexpected(encodings.error());
     const bool can_sign = object.flag(CKA_SIGN, true);
-    auto holder =
-        std::make_unique<Pkcs11KeyHolder>(token_, Pkcs11Name{label, object.bytes(CKA_ID)},
-                                          std::move(public_half), encodings->der, can_sign);
+    auto holder = std::make_unique<Pkcs11KeyHolder>(token_, Pkcs11Name{label, object.bytes(CKA_ID)},
+                                                    type, encodings->der, can_sign);
     key.versions.push_back({number, can_sign ? KeyState::kEnabled : KeyState::kDisabled,
                             KeyMaterial::make(std::move(holder), *std::move(encodings))});
     return {};

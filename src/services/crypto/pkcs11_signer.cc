@@ -163,18 +163,13 @@ std::expected<std::vector<ck_object_handle_t>, ck_rv_t> find_objects(const Pkcs1
 }
 
 Result<std::unique_ptr<Signer>> Pkcs11KeyHolder::make_signer() const {
-  Result<std::unique_ptr<Signer>> verifier = make_checker();
-  if (public_half_.type() == KeyType::kEcP384) {
-    const auto point = public_half_.ec_public_point();
-    if (!point) return std::unexpected(point.error());
-    verifier = make_nettle_p384_verifier(*point);
-  }
-  if (!verifier) return verifier;
-  return std::make_unique<Pkcs11Signer>(public_half_.type(), token_, name_, *std::move(verifier));
+  auto verifier = make_verifier(type_, public_key_der_);
+  if (!verifier || !can_sign_) return verifier;
+  return std::make_unique<Pkcs11Signer>(type_, token_, name_, *std::move(verifier));
 }
 
 Result<std::unique_ptr<Signer>> Pkcs11KeyHolder::make_checker() const {
-  return make_openssl_verifier(public_half_.type(), public_der_);
+  return make_openssl_verifier(type_, public_key_der_);
 }
 
 }  // namespace saker::crypto

@@ -31,13 +31,12 @@ std::expected<std::vector<ck_object_handle_t>, ck_rv_t> find_objects(const Pkcs1
 
 class Pkcs11KeyHolder final : public KeyHolder {
  public:
-  // `public_half` is a key without its private numbers.
-  Pkcs11KeyHolder(std::shared_ptr<Pkcs11Token> token, Pkcs11Name name, PrivateKey public_half,
-                  std::vector<uint8_t> public_der, bool can_sign)
+  Pkcs11KeyHolder(std::shared_ptr<Pkcs11Token> token, Pkcs11Name name, KeyType type,
+                  std::vector<uint8_t> public_key_der, bool can_sign)
       : token_(std::move(token)),
         name_(std::move(name)),
-        public_half_(std::move(public_half)),
-        public_der_(std::move(public_der)),
+        type_(type),
+        public_key_der_(std::move(public_key_der)),
         can_sign_(can_sign) {}
 
   bool can_sign() const override { return can_sign_; }
@@ -47,8 +46,8 @@ class Pkcs11KeyHolder final : public KeyHolder {
  private:
   const std::shared_ptr<Pkcs11Token> token_;
   const Pkcs11Name name_;
-  const PrivateKey public_half_;
-  const std::vector<uint8_t> public_der_;
+  const KeyType type_;
+  const std::vector<uint8_t> public_key_der_;
   const bool can_sign_;
 };
 

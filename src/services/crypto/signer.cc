@@ -29,4 +29,14 @@ Result<std::unique_ptr<Signer>> make_signer(const PrivateKey& key) {
   return make_openssl_signer(key);
 }
 
+// The point is the last thing in its SubjectPublicKeyInfo (RFC 5480 section 2.2).
+Result<std::unique_ptr<Signer>> make_verifier(KeyType type, Bytes public_key_der) {
+  if (type != KeyType::kEcP384) return make_openssl_verifier(type, public_key_der);
+  const size_t size = scalar_bytes(type);
+  if (public_key_der.size() < 2 * size) return fail("not a SubjectPublicKeyInfo");
+  const Bytes x = public_key_der.last(2 * size).first(size);
+  const Bytes y = public_key_der.last(size);
+  return make_nettle_p384_verifier({{x.begin(), x.end()}, {y.begin(), y.end()}});
+}
+
 }  // namespace saker::crypto

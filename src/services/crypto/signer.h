@@ -73,6 +73,10 @@ class Signer {
 // The signer that the service uses for this type of key.
 Result<std::unique_ptr<Signer>> make_signer(const PrivateKey& key);
 
+// Verifies only, with the same library. `public_key_der` is a SubjectPublicKeyInfo of a key of this
+// type, its point uncompressed, as PublicEncodings has it.
+Result<std::unique_ptr<Signer>> make_verifier(KeyType type, Bytes public_key_der);
+
 // Each library by name, for the self-test and the benchmarks. OpenSSL takes every key; nettle takes
 // ec-p384 only, and its nonces from `nonces`, which outlives the signer: a null pointer means
 // HedgedNonces. Other nonces than those are for tests with published answers
