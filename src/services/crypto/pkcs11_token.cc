@@ -99,8 +99,10 @@ Result<Pkcs11Session> Pkcs11Token::take() {
   }
   const auto opened = open_session(slot);
   if (!opened) {
-    mark_lost(session.generation, opened.error().message);
-    return std::unexpected(opened.error());
+    // The token is well, and has no more of them: whoever gives one back makes room.
+    if (opened.error() != CKR_SESSION_COUNT)
+      mark_lost(session.generation, describe_pkcs11(opened.error()));
+    return no_session(opened.error());
   }
   session.handle = *opened;
   return session;
@@ -136,12 +138,16 @@ void Pkcs11Token::mark_lost(uint64_t generation, const std::string& why) {
          "): signatures end UNAVAILABLE until it is back");
 }
 
-Result<ck_session_handle_t> Pkcs11Token::open_session(ck_slot_id_t slot) const {
+std::expected<ck_session_handle_t, ck_rv_t> Pkcs11Token::open_session(ck_slot_id_t slot) const {
   ck_session_handle_t session = 0;
   const ck_rv_t result =
       (*module_)->C_OpenSession(slot, CKF_SERIAL_SESSION, nullptr, nullptr, &session);
-  if (result == CKR_OK) return session;
-  return fail_pkcs11("token '" + label_ + "': cannot open a session", result);
+  if (result != CKR_OK) return std::unexpected(result);
+  return session;
+}
+
+std::unexpected<Error> Pkcs11Token::no_session(ck_rv_t why) const {
+  return fail_pkcs11("token '" + label_ + "': cannot open a session", why);
 }
 
 void Pkcs11Token::close_session(ck_session_handle_t session) const {
@@ -206,7 +212,7 @@ Result<void> Pkcs11Token::connect() {
   const auto slot = find_slot();
   if (!slot) return std::unexpected(slot.error());
   const auto session = open_session(slot->id);
-  if (!session) return std::unexpected(session.error());
+  if (!session) return no_session(session.error());
   if (auto logged_in = log_in(*session, slot->flags); !logged_in) {
     close_session(*session);
     return logged_in;

@@ -57,7 +57,8 @@ class Pkcs11Token final : public KeyToken, public std::enable_shared_from_this<P
       : options_(options), label_(options.label), module_(std::move(module)) {}
 
   Result<Slot> find_slot();
-  Result<ck_session_handle_t> open_session(ck_slot_id_t slot) const;
+  std::expected<ck_session_handle_t, ck_rv_t> open_session(ck_slot_id_t slot) const;
+  std::unexpected<Error> no_session(ck_rv_t why) const;
   void close_session(ck_session_handle_t session) const;
   bool is_logged_in(ck_session_handle_t session) const;
   Result<void> log_in(ck_session_handle_t session, ck_flags_t flags);
