@@ -12,11 +12,12 @@ function(saker_install_library target name)
   install(TARGETS ${target} EXPORT saker-targets COMPONENT development)
 endfunction()
 
-# saker_install_headers(dir/ path): the headers of a folder, without those of tests, as include/path.
+# saker_install_headers(dir/ path): the headers of a folder, without those of tests and those that need a header that only
+# builds have, as include/path.
 function(saker_install_headers dir path)
   install(DIRECTORY ${dir} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/${path} COMPONENT development
     FILES_MATCHING PATTERN "*.h"
-    PATTERN "*_testing.h" EXCLUDE PATTERN "transport_fixture.h" EXCLUDE PATTERN "transport_harness.h" EXCLUDE)
+    PATTERN "*_testing.h" EXCLUDE PATTERN "pkcs11_*.h" EXCLUDE PATTERN "transport_fixture.h" EXCLUDE PATTERN "transport_harness.h" EXCLUDE)
 endfunction()
 
 # Once, after all targets. Versions before 1.0 promise no ABI and no API.

@@ -1,4 +1,4 @@
-// `saker audit verify`: whether an audit log is whole. Exit code 0: it is; 1: it is not; 2: it
+// `saker audit verify`: whether an audit log, in one file or some, is whole. Exit code 0: it is; 1: it is not; 2: it
 // cannot be read.
 #include <iostream>
 #include <memory>
@@ -12,7 +12,8 @@ namespace saker::app {
 namespace {
 
 struct VerifyOptions {
-  std::string file;
+  std::vector<std::string> files;
+  std::string after_hash;
   std::string last_hash;
   bool json = false;
 };
@@ -28,12 +29,14 @@ void print_json(const crypto::AuditSummary& summary, const std::string& broken) 
 }
 
 int run_verify(const VerifyOptions& options) {
-  const auto verified = crypto::verify_audit_file(options.file);
+  const auto begin = options.after_hash.empty() ? crypto::AuditChain()
+                                                : crypto::AuditChain::behind(options.after_hash);
+  const auto verified = crypto::verify_audit_files(options.files, begin);
   if (!verified && verified.error().system_error != 0) return fail_usage(verified.error().message);
   const crypto::AuditSummary summary = verified ? *verified : crypto::AuditSummary{};
   std::string broken = verified ? "" : verified.error().message;
   if (verified && !options.last_hash.empty() && options.last_hash != summary.last_hash)
-    broken = options.file + ": does not end with the record whose hash was given";
+    broken = options.files.back() + ": does not end with the record whose hash was given";
   if (options.json) {
     print_json(summary, broken);
   } else if (broken.empty()) {
@@ -55,11 +58,16 @@ void add_audit_command(CLI::App& app, int& exit_code) {
   const auto options = std::make_shared<VerifyOptions>();
   CLI::App& verify =
       *command.add_subcommand("verify", "prove a log whole, or name its broken line");
-  verify.add_option("FILE", options->file, "the log")->required();
+  verify.add_option("FILE", options->files, "the log: its files, the oldest first")->required();
+  verify.add_option("--after-hash", options->after_hash,
+                    "of the last record before these files, where older ones are gone");
   verify.add_option("--last-hash", options->last_hash,
                     "the last record's hash, as it was noted elsewhere: nothing may be missing");
   verify.add_flag("--json", options->json, "print one JSON document");
-  verify.footer("Example:\n  saker audit verify /var/log/saker/audit.log");
+  verify.footer(
+      "Examples:\n"
+      "  saker audit verify /var/log/saker/audit.log\n"
+      "  saker audit verify /var/log/saker/audit.log.1 /var/log/saker/audit.log");
   verify.callback([options, &exit_code] { exit_code = run_verify(*options); });
 }
 

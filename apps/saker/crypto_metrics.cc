@@ -22,9 +22,13 @@ constexpr MetricName kSignatures = {"saker_crypto_signatures_total",
 constexpr MetricName kRefused = {
     "saker_crypto_refused_total",
     "Requests refused because the workers' queue was full, by algorithm."};
-
+constexpr MetricName kDropped = {
+    "saker_crypto_dropped_total",
+    "Calls that nobody waited for any more when their turn came, and that nothing was done for."};
 constexpr MetricName kOverRate = {"saker_crypto_over_rate_total",
                                   "Requests refused because their caller was over its rate."};
+constexpr MetricName kTokenWorks = {"saker_token_works",
+                                    "Whether the token could be used the last time."};
 constexpr MetricName kAuditRecords = {"saker_audit_records_total", "Audit records written."};
 constexpr MetricName kAuditLost = {"saker_audit_lost_total",
                                    "Audit records that could not be written."};
@@ -56,7 +60,10 @@ void collect_crypto_metrics(const crypto::CryptoService& service, MetricFamilies
     out.add_counter(kSignatures, static_cast<double>(service.signatures(algorithm)), labels);
     out.add_counter(kRefused, static_cast<double>(service.refused(algorithm)), labels);
   }
+  out.add_counter(kDropped, static_cast<double>(service.dropped()));
   out.add_counter(kOverRate, static_cast<double>(service.over_rate()));
+  if (const auto token = service.state()->token; token != nullptr)
+    out.add_gauge(kTokenWorks, token->works() ? 1 : 0);
   const crypto::AuditLog* const audit = service.audit();
   if (audit == nullptr) return;
   out.add_counter(kAuditRecords, static_cast<double>(audit->records()));

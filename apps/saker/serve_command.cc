@@ -69,6 +69,17 @@ bool listens_by_default(const ServeOptions& options) {
   return options.listen.empty() && options.listen_plaintext.empty();
 }
 
+Result<void> check_key_sources(const crypto::CryptoSources& sources) {
+  const crypto::TokenOptions& token = sources.token;
+  if (!sources.key_directory.empty() && !sources.keys.empty())
+    return fail("--key generates keys, --key-dir has its own: use one of them");
+  if (!token.module.empty() && !(sources.key_directory.empty() && sources.keys.empty()))
+    return fail("--pkcs11-module has the token's keys: neither --key nor --key-dir goes with it");
+  if (token.module.empty() && !(token.label.empty() && token.pin_file.empty()))
+    return fail("--pkcs11-token and --pkcs11-pin-file need --pkcs11-module");
+  return {};
+}
+
 // Fills in what depends on this machine or on other settings; afterwards the options are what runs.
 Result<void> complete(ServeOptions& options) {
   if (auto checked = check_server_tls(options.tls); !checked) return checked;
@@ -83,9 +94,7 @@ Result<void> complete(ServeOptions& options) {
                 std::to_string(options.crypto_threads) + ") on " + std::to_string(cpus) +
                 " CPUs would keep threads from running; use fewer, or --force");
   }
-  if (!options.crypto.key_directory.empty() && !options.crypto.keys.empty()) {
-    return fail("--key generates keys, --key-dir has its own: use one of them");
-  }
+  if (auto checked = check_key_sources(options.crypto); !checked) return checked;
   if (options.audit_required && !options.audit) return fail("--audit-required needs --audit FILE");
   if (listens_by_default(options) && options.allowed_cids.empty()) {
     options.allowed_cids = {net::kVsockCidLocal, net::kVsockCidHost};
@@ -306,6 +315,8 @@ void add_serve_command(CLI::App& app, int& exit_code) {
       "    --tls-client-ca ca.pem --require-client-cert\n"
       "  saker serve --key-dir /var/lib/saker/keys --key-passphrase-file /etc/saker/passphrase \\\n"
       "      --policy /etc/saker/policy.toml --audit /var/log/saker/audit.log --audit-required\n"
+      "  saker serve --pkcs11-module /usr/lib/softhsm/libsofthsm2.so --pkcs11-token signing \\\n"
+      "      --pkcs11-pin-file /etc/saker/pin\n"
       "  saker serve --config /etc/saker.toml --check-config");
   command.callback([arguments, &exit_code] { exit_code = run_serve(*arguments); });
 }

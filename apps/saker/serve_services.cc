@@ -37,6 +37,10 @@ void ServeServices::register_on(rpc::Server& server) {
 
 Result<void> ServeServices::start(rpc::Server&, ServerLog& log) {
   for (const std::string& sentence : hardening_) log.warning(sentence);
+  const auto state = crypto_->state();
+  for (const std::string& remark : state->remarks) log.warning(remark);
+  if (state->token != nullptr)
+    state->token->set_report([&log](const std::string& what) { log.error(what); });
   crypto::AuditLog* const audit = crypto_->audit();
   if (audit == nullptr) return {};
   if (audit->torn_bytes() != 0)

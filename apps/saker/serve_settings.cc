@@ -166,6 +166,21 @@ constexpr Setting kSettings[] = {
      "whose first line opens --key-dir (default: the credential saker-key-passphrase)",
      [](Options& o, Values v) { return set_path(v, o.crypto.passphrase_file); },
      [](const Options& o) { return show_path(o.crypto.passphrase_file); }},
+    {"pkcs11-module", "FILE", Kind::kText,
+     "sign with the keys on a token (HSM), by way of this PKCS#11 library, instead of --key",
+     [](Options& o, Values v) { return set_path(v, o.crypto.token.module); },
+     [](const Options& o) { return show_path(o.crypto.token.module); }},
+    {"pkcs11-token", "LABEL", Kind::kText, "which token (default: the only one there is)",
+     [](Options& o, Values v) {
+       if (v.back().empty()) return Result<void>(fail("needs a label"));
+       o.crypto.token.label = v.back();
+       return Result<void>();
+     },
+     [](const Options& o) { return show_path(o.crypto.token.label); }},
+    {"pkcs11-pin-file", "FILE", Kind::kText,
+     "whose first line is the token's user PIN (default: the credential saker-pkcs11-pin)",
+     [](Options& o, Values v) { return set_path(v, o.crypto.token.pin_file); },
+     [](const Options& o) { return show_path(o.crypto.token.pin_file); }},
     {"policy", "FILE", Kind::kText,
      "who may use which key (TOML); what it does not allow is refused; SIGHUP reads it again",
      [](Options& o, Values v) { return set_path(v, o.crypto.policy_file); },

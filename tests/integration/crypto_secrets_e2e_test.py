@@ -1,8 +1,10 @@
-"""Nothing of a private key is in the server's memory once the key is destroyed, nor ever in what it
-writes. The keys are made by openssl here, so that their numbers are known."""
+"""Nothing of a private key is in the server's memory once the key is destroyed or disabled, nor ever in
+what it writes. The keys are made by openssl here, so that their numbers are known."""
 
 from __future__ import annotations
 
+import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -28,14 +30,24 @@ def secret_numbers(pem: str) -> dict[str, int]:
     return {name: int(re.sub(r"[\s:]", "", body), 16) for name, body in found if name in wanted}
 
 
+def middle(data: bytes, size: int) -> bytes:
+    """As much from the middle as is no accident where it is found."""
+    start = max(0, len(data) // 2 - size // 2)
+    return data[start : start + size]
+
+
 def needles(pem: str) -> dict[str, bytes]:
-    """Both byte orders, of which 24 bytes from the middle are enough to be no accident."""
+    """The key's numbers in both byte orders, which are also what DER has of them, and its PEM text."""
     out = {}
     for name, number in secret_numbers(pem).items():
         size = (number.bit_length() + 7) // 8
-        middle = size // 2 - 12
         for order in ("big", "little"):
-            out[f"{name} {order}"] = number.to_bytes(size, order)[middle : middle + 24]
+            out[f"{name} {order}"] = middle(number.to_bytes(size, order), 24)
+    text = pathlib.Path(pem).read_text(encoding="ascii")
+    lines = [line for line in text.splitlines() if not line.startswith("-")]
+    # The private numbers are in the middle of an RSA key's lines, and begin in an EC key's first.
+    line = lines[len(lines) // 2] if len(lines) > 10 else lines[0]
+    out["pem"] = line.encode()[-24:]
     return out
 
 
@@ -44,12 +56,12 @@ SHADOW_BYTES = 1 << 34
 
 
 def memory_of(pid: int) -> bytes:
-    """All that the process can write to; shared and special mappings left out."""
+    """All that can be read of the process."""
     parts = []
     with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem:
         for line in maps:
             span, permissions, *rest = line.split()
-            if "w" not in permissions or rest[-1] in ("[vvar]", "[vsyscall]"):
+            if "r" not in permissions or rest[-1] in ("[vvar]", "[vsyscall]"):
                 continue
             start, end = (int(number, 16) for number in span.split("-"))
             if end - start > SHADOW_BYTES:
@@ -97,12 +109,11 @@ class Secrets(e2e.TestCase):
                 with_digest = pb.SignRequest(key_name=name, algorithm=algorithm, message=b"x" * 1000)
                 client.call("SignBatch", pb.SignBatchRequest(requests=[with_digest] * 20))
 
-    @e2e.once
-    def test_a_destroyed_key_leaves_nothing_in_memory(self) -> None:
-        audit, log = self.directory / "audit.log", self.directory / "server.log"
+    def start_and_sign(self) -> e2e.Server:
+        self.audit, self.log = self.directory / "audit.log", self.directory / "server.log"
         server = e2e.Server(
             "--key-dir", self.keys, "--key-passphrase-file", self.passphrase,
-            "--audit", str(audit), "--log-file", str(log), "--log-level", "debug",
+            "--audit", str(self.audit), "--log-file", str(self.log), "--log-level", "debug",
         )  # fmt: skip
         self.addCleanup(server.kill)
         try:
@@ -110,27 +121,75 @@ class Secrets(e2e.TestCase):
         except PermissionError:
             self.skipTest("no CAP_SYS_PTRACE: an undumpable process cannot be looked into")
         self.sign_with_all(server)
-        wanted = {
+        self.wanted = {
             f"{key} {name}": needle
             for key, pem in self.pems.items()
             for name, needle in needles(pem).items()
         }
-        live = self.found(server.process.pid, wanted)
-        for key in self.pems:  # the search finds what is there
+        return server
+
+    def assert_keys_are_there(self, server: e2e.Server) -> None:
+        """The control: the search finds what is there, and a passphrase is not."""
+        live = self.found(server.process.pid, self.wanted)
+        for key in self.pems:
             self.assertTrue(any(name.startswith(key) for name in live), live)
         self.assertFalse(
             self.found(server.process.pid, {"passphrase": b"a passphrase that is looked for too"})
         )
+        print(f"found while they live: {', '.join(sorted(live))}")
+
+    def change_all(self, server: e2e.Server, action: str) -> None:
+        before = self.log.read_text().count("keys read again")
         for key in self.pems:
-            self.assert_run("keystore", "destroy", self.keys, key, "1")
+            self.assert_run("keystore", action, self.keys, key, "1")
         server.send_signal(signal.SIGHUP)
-        self.assertTrue(e2e.eventually(lambda: "keys read again" in log.read_text()))
-        self.assertEqual(self.found(server.process.pid, wanted), set())
+        self.assertTrue(
+            e2e.eventually(lambda: self.log.read_text().count("keys read again") > before)
+        )
+
+    def assert_nothing_was_written(self, server: e2e.Server) -> None:
         self.assertEqual(server.stop(), e2e.EXIT_OK)
-        written = audit.read_bytes() + log.read_bytes() + server.stderr.encode()
-        for name, needle in wanted.items():
+        written = self.audit.read_bytes() + self.log.read_bytes() + server.stderr.encode()
+        for name, needle in self.wanted.items():
             for text in (needle, needle.hex().encode(), needle.hex().upper().encode()):
                 self.assertNotIn(text, written, name)
+
+    @e2e.once
+    def test_the_search_finds_every_form_where_it_is(self) -> None:
+        """A process that has read the key's files is found out, number and text."""
+        for pem in self.pems.values():
+            wanted = needles(pem)
+            held = b"|".join(wanted.values())
+            self.assertEqual(self.found(os.getpid(), wanted), set(wanted), len(held))
+
+    @e2e.once
+    def test_a_destroyed_key_leaves_nothing_in_memory(self) -> None:
+        server = self.start_and_sign()
+        self.assert_keys_are_there(server)
+        self.change_all(server, "destroy")
+        self.assertEqual(self.found(server.process.pid, self.wanted), set())
+        self.assert_nothing_was_written(server)
+
+    @e2e.once
+    def test_a_disabled_key_is_in_memory_only_when_it_signs_again(self) -> None:
+        server = self.start_and_sign()
+        self.assert_keys_are_there(server)
+        self.change_all(server, "disable")
+        self.assertEqual(self.found(server.process.pid, self.wanted), set())
+        self.change_all(server, "enable")
+        self.sign_with_all(server)
+        self.assert_keys_are_there(server)
+        self.assert_nothing_was_written(server)
+
+    @e2e.once
+    def test_a_ring_that_was_read_again_leaves_no_text_behind(self) -> None:
+        """Reloads keep the numbers of keys that sign, and nothing of what they were read from."""
+        server = self.start_and_sign()
+        for _ in range(3):
+            self.change_all(server, "enable")
+        live = self.found(server.process.pid, self.wanted)
+        self.assertFalse([name for name in live if name.endswith("pem")], live)
+        self.assert_nothing_was_written(server)
 
 
 if __name__ == "__main__":

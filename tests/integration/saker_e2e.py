@@ -34,6 +34,9 @@ SANITIZED = bool(os.environ.get("SAKER_SANITIZE"))
 # Under sanitizers and on a busy machine everything takes longer; what a limit is for stays visible.
 TIMEOUT_S = 60.0 if SANITIZED else 30.0
 
+# How many processes the tests of kill -9 kill, however long it takes; 0: what fits into a test's time.
+KILLS = int(os.environ.get("SAKER_TEST_KILLS", "0"))
+
 TRANSPORT = transports.current()
 
 EXIT_OK = 0
@@ -116,7 +119,7 @@ class Server:
     ) -> None:
         listen = [TRANSPORT.listen()] if listen is None else listen
         command = [SAKER, "serve", *arguments]
-        if not any(a.split("=")[0] in ("--key", "--key-dir") for a in arguments):
+        if not any(a.split("=")[0] in ("--key", "--key-dir", "--pkcs11-module") for a in arguments):
             command += ["--key", "ec-p256"]
         for address in listen:
             command += ["--listen", address]

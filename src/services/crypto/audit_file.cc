@@ -97,24 +97,51 @@ Result<void> AuditFile::sync() {
   return {};
 }
 
-Result<AuditSummary> verify_audit_file(const std::string& path) {
+bool AuditFile::was_moved() const {
+  struct stat here{};
+  struct stat there{};
+  if (::fstat(file_.get(), &here) != 0 || ::stat(path_.c_str(), &there) != 0) return true;
+  return here.st_dev != there.st_dev || here.st_ino != there.st_ino;
+}
+
+// ---- verification
+
+namespace {
+
+Result<void> follow_file(const std::string& path, AuditChain& chain, AuditSummary& summary) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return fail_errno("cannot read " + path, errno);
-  AuditSummary summary;
-  AuditChain chain;
   std::string line;
   for (uint64_t number = 1; std::getline(file, line); ++number) {
     if (file.eof()) {
       summary.torn_bytes = line.size();
-      break;
+      return {};
     }
     if (auto followed = chain.follow(line); !followed)
       return fail(path + ":" + std::to_string(number) + ": " + followed.error().message);
+    ++summary.records;
   }
   if (file.bad()) return fail("cannot read " + path);
-  summary.records = chain.sequence();
+  return {};
+}
+
+}  // namespace
+
+Result<AuditSummary> verify_audit_files(std::span<const std::string> paths, AuditChain chain) {
+  AuditSummary summary;
+  const std::string* before = nullptr;
+  for (const std::string& path : paths) {
+    if (summary.torn_bytes != 0) return fail(*before + ": its last record is torn");
+    if (auto followed = follow_file(path, chain, summary); !followed)
+      return std::unexpected(followed.error());
+    before = &path;
+  }
   summary.last_hash = chain.hash();
   return summary;
+}
+
+Result<AuditSummary> verify_audit_file(const std::string& path) {
+  return verify_audit_files({&path, 1});
 }
 
 }  // namespace saker::crypto

@@ -3,6 +3,7 @@
 // is cut off. Thread rule: one thread's.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -20,12 +21,15 @@ class AuditFile {
 
   // Where it ended; how many bytes of a torn line were cut off.
   const AuditChain& chain() const { return chain_; }
+  bool is_empty() const { return size_ == 0; }
   uint64_t torn_bytes() const { return torn_bytes_; }
 
   // All of `lines`, or nothing: what was written in part is taken back.
   Result<void> append(std::string_view lines);
   // As if the last append() had not been.
   void take_back();
+  // Whether another file, or none, is where this one was opened: logrotate(8) moves files away.
+  bool was_moved() const;
   // On the disk when it returns (fdatasync(2)).
   Result<void> sync();
 
@@ -41,13 +45,14 @@ class AuditFile {
   AuditChain chain_;
 };
 
-// Follows the whole chain of a file. The error names the file and the line that breaks it; a torn
-// last line breaks it too.
+// Follows the whole chain of some files, in the order in which they were written. The error names
+// the file and the line that breaks it. Only the last file may end in a torn line.
 struct AuditSummary {
   uint64_t records = 0;
   std::string last_hash;
   uint64_t torn_bytes = 0;  // behind the last newline
 };
+Result<AuditSummary> verify_audit_files(std::span<const std::string> paths, AuditChain chain = {});
 Result<AuditSummary> verify_audit_file(const std::string& path);
 
 }  // namespace saker::crypto

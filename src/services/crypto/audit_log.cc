@@ -57,6 +57,16 @@ void AuditLog::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+Result<bool> AuditLog::reopen() {
+  std::unique_lock lock(mutex_);
+  if (stopping_ || reopen_asked_) return fail("the audit log ends, or is being reopened");
+  reopen_asked_ = true;
+  reopen_answer_.reset();
+  wake_.notify_one();
+  answered_.wait(lock, [&] { return reopen_answer_.has_value(); });
+  return *std::exchange(reopen_answer_, std::nullopt);
+}
+
 bool AuditLog::push(Append& append) {
   {
     const std::lock_guard lock(mutex_);
@@ -76,16 +86,17 @@ void AuditLog::run() {
     Append* const group = wait_for_work();
     if (group != nullptr || !works()) write_group(group);
     if (owes_sync_ && Clock::now() - synced_at_ >= kBatchInterval) sync_now();
+    answer_reopen();
     const std::lock_guard lock(mutex_);
-    if (stopping_ && head_ == nullptr) break;
+    if (stopping_ && head_ == nullptr && !reopen_asked_) break;
   }
   if (owes_sync_) sync_now();
 }
 
-// Everything that waits; null: it is time to sync, to try again, or to end.
+// Everything that waits; null: it is time to sync, to try again, to reopen, or to end.
 AuditLog::Append* AuditLog::wait_for_work() {
   std::unique_lock lock(mutex_);
-  const auto has_work = [&] { return head_ != nullptr || stopping_; };
+  const auto has_work = [&] { return head_ != nullptr || stopping_ || reopen_asked_; };
   if (owes_sync_ || !works()) {
     wake_.wait_for(lock, kRetryInterval, has_work);
   } else {
@@ -93,6 +104,38 @@ AuditLog::Append* AuditLog::wait_for_work() {
   }
   tail_ = nullptr;
   return std::exchange(head_, nullptr);
+}
+
+void AuditLog::answer_reopen() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!reopen_asked_) return;
+  }
+  auto answer = open_again();
+  {
+    const std::lock_guard lock(mutex_);
+    reopen_answer_ = std::move(answer);
+    reopen_asked_ = false;
+  }
+  answered_.notify_one();
+}
+
+// The old file goes on being written until the new one has its first record.
+Result<bool> AuditLog::open_again() {
+  if (!file_.was_moved()) return false;
+  auto fresh = AuditFile::open(options_.path);
+  if (!fresh) return std::unexpected(fresh.error());
+  if (!fresh->is_empty())
+    return fail("audit log " + options_.path + ": is not empty, and is no continuation");
+  AuditChain chain = chain_;
+  const std::string line = chain.append_reopened(wall_ns());
+  if (auto begun = fresh->append(line); !begun) return std::unexpected(begun.error());
+  if (options_.sync != AuditSync::kNone) sync_now();
+  file_ = *std::move(fresh);
+  chain_ = std::move(chain);
+  owes_sync_ = options_.sync != AuditSync::kNone;
+  records_.fetch_add(1, std::memory_order_relaxed);
+  return true;
 }
 
 void AuditLog::write_group(Append* group) {

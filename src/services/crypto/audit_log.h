@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <thread>
@@ -44,12 +45,16 @@ class AuditLog {
   ~AuditLog();
   void set_report(std::function<void(const std::string&)> report);
 
+  const std::string& path() const { return options_.path; }
   bool required() const { return options_.required; }
   // Whether the last attempt to write worked.
   bool works() const { return works_.load(std::memory_order_relaxed); }
   uint64_t records() const { return records_.load(std::memory_order_relaxed); }
   uint64_t lost() const { return lost_total_.load(std::memory_order_relaxed); }
   uint64_t torn_bytes() const { return file_.torn_bytes(); }
+  // Where the file was moved away (logrotate(8)), goes on in a new one of its name, which begins with
+  // a record that continues the chain; true: it was. Not from the log's thread.
+  Result<bool> reopen();
   // Writes what waits, puts it on the disk, and ends the thread.
   void stop();
 
@@ -88,6 +93,8 @@ class AuditLog {
   void note_failure(const std::string& why, uint64_t records);
   void report(const std::string& what);
   void sync_now();
+  void answer_reopen();
+  Result<bool> open_again();
 
   const Options options_;
   AuditFile file_;
@@ -104,6 +111,9 @@ class AuditLog {
   Append* head_ = nullptr;
   Append* tail_ = nullptr;
   bool stopping_ = false;
+  bool reopen_asked_ = false;
+  std::optional<Result<bool>> reopen_answer_;  // for whoever asked
+  std::condition_variable answered_;
   std::function<void(const std::string&)> report_;
   std::thread thread_;
 };

@@ -120,16 +120,28 @@ std::string AuditChain::append_lost(int64_t time_ns, uint64_t records) {
   return seal(start_line(sequence_ + 1, time_ns) + ",\"lost\":" + std::to_string(records));
 }
 
+std::string AuditChain::append_reopened(int64_t time_ns) {
+  return seal(start_line(sequence_ + 1, time_ns) + ",\"reopened\":true");
+}
+
+AuditChain AuditChain::behind(std::string_view hash) {
+  AuditChain chain;
+  chain.any_sequence_ = true;
+  chain.hash_ = hash;
+  return chain;
+}
+
 Result<void> AuditChain::follow(std::string_view line) {
   const auto links = read_links(line);
   if (!links) return fail("is no audit record");
-  if (links->sequence != sequence_ + 1) {
+  if (links->sequence != sequence_ + 1 && !any_sequence_) {
     return fail("has sequence " + std::to_string(links->sequence) + ", not " +
                 std::to_string(sequence_ + 1));
   }
   if (links->prev != hash_) return fail("does not continue the line before: prev is not its hash");
   if (sha256_hex(links->hashed) != links->hash) return fail("was changed: its hash is another");
   sequence_ = links->sequence;
+  any_sequence_ = false;
   hash_ = links->hash;
   return {};
 }

@@ -47,15 +47,21 @@ class AuditChain {
   std::string append(const AuditRecord& record);
   // A line instead of `records` that could not be written.
   std::string append_lost(int64_t time_ns, uint64_t records);
+  // The first line of a file that continues another one: so that even a file without signatures
+  // says where the chain stands.
+  std::string append_reopened(int64_t time_ns);
   // Goes on to `line` (without its newline) if it is the next one; the error says what is wrong.
   Result<void> follow(std::string_view line);
   // The chain as it stands after `line`, which must be sound in itself.
   static Result<AuditChain> resume(std::string_view line);
+  // A chain whose next line, of whatever sequence, continues the one with this hash.
+  static AuditChain behind(std::string_view hash);
 
  private:
   std::string seal(std::string line);
 
   uint64_t sequence_ = 0;
+  bool any_sequence_ = false;  // of the next line
   std::string hash_ = std::string(64, '0');
 };
 

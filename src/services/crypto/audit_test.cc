@@ -224,6 +224,40 @@ TEST_F(AuditLogTest, EveryCallIsAnsweredWhenItsRecordsAreInTheFile) {
   }
 }
 
+TEST_F(AuditLogTest, GoesOnInANewFileWhereTheOldOneWasMoved) {
+  const std::string old = path_ + ".1";
+  const auto log = AuditLog::open({.path = path_, .sync = AuditSync::kAlways});
+  EXPECT_EQ(append(**log, 3, 1), 3);
+  EXPECT_EQ((*log)->reopen().value_or(true), false);
+  std::filesystem::rename(path_, old);
+  EXPECT_EQ(append(**log, 2, 1), 2);
+  EXPECT_EQ((*log)->reopen().value_or(false), true);
+  EXPECT_EQ(append(**log, 4, 1), 4);
+  const std::string files[] = {old, path_};
+  const auto summary = verify_audit_files(files);
+  ASSERT_TRUE(summary) << summary.error().message;
+  EXPECT_EQ(summary->records, 10u);  // one of them begins the second file
+  EXPECT_FALSE(verify_audit_file(path_));
+  const auto before = verify_audit_files({files, 1});
+  EXPECT_EQ(before->records, 5u);
+  EXPECT_EQ(verify_audit_files({files + 1, 1}, AuditChain::behind(before->last_hash))->records, 5u);
+  const std::string swapped[] = {path_, old};
+  EXPECT_FALSE(verify_audit_files(swapped));
+}
+
+TEST_F(AuditLogTest, DoesNotGoOnInAFileOfOthers) {
+  const auto log = AuditLog::open({.path = path_});
+  std::filesystem::rename(path_, path_ + ".1");
+  write(AuditChain().append(record()));
+  EXPECT_THAT((*log)->reopen().error().message, HasSubstr("is no continuation"));
+  write("notes\n");
+  EXPECT_FALSE((*log)->reopen());
+  EXPECT_EQ(append(**log, 2, 1), 2);
+  EXPECT_EQ(verify_audit_file(path_ + ".1")->records, 2u);
+  (*log)->stop();
+  EXPECT_FALSE((*log)->reopen());
+}
+
 TEST_F(AuditLogTest, AStoppedLogTakesNothing) {
   const auto log = AuditLog::open({.path = path_});
   (*log)->stop();

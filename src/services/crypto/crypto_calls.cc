@@ -83,6 +83,7 @@ Status CryptoService::offload_status(OffloadResult result, Algorithm algorithm) 
     refused_[static_cast<size_t>(algorithm)].fetch_add(1, std::memory_order_relaxed);
     return {StatusCode::kResourceExhausted, "the signers' queue is full: try again later", {}};
   }
+  dropped_.fetch_add(1, std::memory_order_relaxed);
   return {StatusCode::kCancelled, "nobody waits for this signature any more", {}};
 }
 

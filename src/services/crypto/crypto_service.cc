@@ -71,6 +71,11 @@ void CryptoService::stop() {
 
 Reloaded CryptoService::reload() {
   Reloaded reloaded = reload_state(options_.sources, *state(), options_.threads);
+  if (audit_ != nullptr) {
+    const auto reopened = audit_->reopen();
+    if (!reopened) reloaded.failed.push_back(reopened.error().message);
+    if (reopened && *reopened) reloaded.done.push_back("audit log reopened: " + audit_->path());
+  }
   const std::lock_guard lock(state_mutex_);
   state_ = reloaded.state;
   return reloaded;

@@ -42,7 +42,8 @@ class CryptoService {
   ~CryptoService();
 
   void register_methods(rpc::Dispatcher& dispatcher);
-  // Keys and policy from where they came from, for calls from now on; one at a time, any thread.
+  // Keys and policy from where they came from, for calls from now on, and the audit log anew where
+  // it was moved away; one at a time, any thread.
   Reloaded reload();
   // Ends the workers and the audit log; waiting calls end CANCELLED. Call when the server has
   // stopped.
@@ -61,6 +62,8 @@ class CryptoService {
   uint64_t signatures(Algorithm algorithm) const {
     return signatures_[static_cast<size_t>(algorithm)].load(std::memory_order_relaxed);
   }
+  // Calls that nobody waited for any more when their turn came: nothing was computed for them.
+  uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
   // Requests refused because their caller was over its rate.
   uint64_t over_rate() const { return over_rate_.load(std::memory_order_relaxed); }
 
@@ -106,6 +109,7 @@ class CryptoService {
   std::array<std::atomic<uint64_t>, kAlgorithmSlots> refused_{};
   std::array<std::atomic<uint64_t>, kAlgorithmSlots> signatures_{};
   std::atomic<uint64_t> over_rate_{0};
+  std::atomic<uint64_t> dropped_{0};
 };
 
 }  // namespace saker::crypto

@@ -10,6 +10,7 @@
 
 #include "saker/base/result.h"
 #include "saker/services/crypto/key_ring.h"
+#include "saker/services/crypto/key_token.h"
 #include "saker/services/crypto/policy.h"
 
 namespace saker::crypto {
@@ -19,12 +20,15 @@ struct CryptoSources {
   std::vector<std::string> keys;  // `[NAME=]TYPE`, generated at start; none: the default set
   std::string key_directory;      // instead of those; empty: none
   std::string passphrase_file;    // of the directory; empty: the service manager's credential
+  TokenOptions token;             // instead of both; no PIN file: the service manager's credential
   std::string policy_file;        // empty: every caller may do everything
 };
 
 struct CryptoState {
   KeyRing keys;
   std::optional<Policy> policy;
+  std::shared_ptr<KeyToken> token;   // null: the keys are in this process
+  std::vector<std::string> remarks;  // on the token's keys
 };
 
 // Reads or generates keys, tests each of them, reads the policy.

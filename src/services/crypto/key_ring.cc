@@ -7,6 +7,35 @@ namespace {
 
 constexpr std::string_view kStateNames[] = {"", "enabled", "disabled", "destroyed"};
 
+class OwnKey final : public KeyHolder {
+ public:
+  explicit OwnKey(PrivateKey key) : key_(std::move(key)) {}
+  bool can_sign() const override { return true; }
+  Result<std::unique_ptr<Signer>> make_signer() const override { return crypto::make_signer(key_); }
+  Result<std::unique_ptr<Signer>> make_checker() const override {
+    return make_openssl_signer(key_);
+  }
+
+ private:
+  const PrivateKey key_;
+};
+
+class PublicHalf final : public KeyHolder {
+ public:
+  PublicHalf(KeyType type, std::vector<uint8_t> der) : type_(type), der_(std::move(der)) {}
+  bool can_sign() const override { return false; }
+  Result<std::unique_ptr<Signer>> make_signer() const override {
+    return make_verifier(type_, der_);
+  }
+  Result<std::unique_ptr<Signer>> make_checker() const override {
+    return make_openssl_verifier(type_, der_);
+  }
+
+ private:
+  const KeyType type_;
+  const std::vector<uint8_t> der_;
+};
+
 Result<Key> generate_key(const KeySpec& spec) {
   auto private_key = PrivateKey::generate(spec.type);
   if (!private_key) return std::unexpected(private_key.error());
@@ -36,13 +65,25 @@ std::optional<KeyState> parse_key_state(std::string_view text) {
 Result<std::shared_ptr<KeyMaterial>> KeyMaterial::make(PrivateKey key) {
   auto encodings = key.public_encodings();
   if (!encodings) return std::unexpected(encodings.error());
-  return std::shared_ptr<KeyMaterial>(new KeyMaterial(std::move(key), *std::move(encodings)));
+  return make(std::make_unique<OwnKey>(std::move(key)), *std::move(encodings));
+}
+
+Result<std::shared_ptr<KeyMaterial>> KeyMaterial::make_verifying(const PrivateKey& key) {
+  auto encodings = key.public_encodings();
+  if (!encodings) return std::unexpected(encodings.error());
+  auto holder = std::make_unique<PublicHalf>(key.type(), encodings->der);
+  return make(std::move(holder), *std::move(encodings));
+}
+
+std::shared_ptr<KeyMaterial> KeyMaterial::make(std::unique_ptr<KeyHolder> holder,
+                                               PublicEncodings encodings) {
+  return std::shared_ptr<KeyMaterial>(new KeyMaterial(std::move(holder), std::move(encodings)));
 }
 
 Result<Signer*> KeyMaterial::signer(size_t worker) {
   auto& signer = signers_[worker];
   if (signer == nullptr) {
-    auto made = make_signer(private_key_);
+    auto made = holder_->make_signer();
     if (!made) return std::unexpected(made.error());
     signer = *std::move(made);
   }
@@ -136,8 +177,10 @@ void KeyRing::adopt(const KeyRing& old) {
     for (KeyVersion& version : key.versions) {
       const KeyVersion* same = known->find(version.number);
       if (same == nullptr || same->material == nullptr || version.material == nullptr) continue;
-      const auto& thumbprint = version.material->public_encodings().thumbprint;
-      if (same->material->public_encodings().thumbprint == thumbprint)
+      const KeyMaterial& material = *version.material;
+      const auto& thumbprint = material.public_encodings().thumbprint;
+      if (same->material->public_encodings().thumbprint == thumbprint &&
+          same->material->holder().can_sign() == material.holder().can_sign())
         version.material = same->material;
     }
   }

@@ -16,6 +16,7 @@
 
 #include "saker/base/result.h"
 #include "saker/services/crypto/key.h"
+#include "saker/services/crypto/key_holder.h"
 #include "saker/services/crypto/key_spec.h"
 #include "saker/services/crypto/signer.h"
 
@@ -26,13 +27,17 @@ enum class KeyState : uint8_t { kEnabled = 1, kDisabled = 2, kDestroyed = 3 };
 std::string_view name(KeyState state);  // "enabled"
 std::optional<KeyState> parse_key_state(std::string_view text);
 
-// The secret of one version and all objects made from it: when the last ring and the last call that
-// uses it are gone, so is every copy of the key.
+// The secret of one version, or the way to it, and all objects made from it: when the last ring and
+// the last call that uses it are gone, so is every copy of the key.
 class KeyMaterial {
  public:
   static Result<std::shared_ptr<KeyMaterial>> make(PrivateKey key);
+  // Keeps the public half alone: it only verifies.
+  static Result<std::shared_ptr<KeyMaterial>> make_verifying(const PrivateKey& key);
+  static std::shared_ptr<KeyMaterial> make(std::unique_ptr<KeyHolder> holder,
+                                           PublicEncodings encodings);
 
-  const PrivateKey& private_key() const { return private_key_; }
+  const KeyHolder& holder() const { return *holder_; }
   const PublicEncodings& public_encodings() const { return public_encodings_; }
 
   // Once, before the first signer().
@@ -43,10 +48,10 @@ class KeyMaterial {
   Result<Signer*> signer(size_t worker);
 
  private:
-  KeyMaterial(PrivateKey key, PublicEncodings encodings)
-      : private_key_(std::move(key)), public_encodings_(std::move(encodings)) {}
+  KeyMaterial(std::unique_ptr<KeyHolder> holder, PublicEncodings encodings)
+      : holder_(std::move(holder)), public_encodings_(std::move(encodings)) {}
 
-  const PrivateKey private_key_;
+  const std::unique_ptr<KeyHolder> holder_;
   const PublicEncodings public_encodings_;
   std::vector<std::unique_ptr<Signer>> signers_;
 };
@@ -82,7 +87,8 @@ class KeyRing {
   const Key* find(std::string_view name) const;  // null: there is none
   const Key* find(KeyType type) const;           // the default of that type
 
-  // Takes over what `old` has of the same versions of the same keys, so that their signers stay.
+  // Takes over what `old` has of the same versions of the same keys, so that their signers stay;
+  // not where one of the two only verifies.
   void adopt(const KeyRing& old);
   void set_workers(size_t workers);
 

@@ -80,8 +80,36 @@ TEST(KeyRingTest, AKeyNamedLikeItsTypeIsTheDefaultOne) {
   EXPECT_FALSE(ring->find("a")->default_of_type);
 }
 
+TEST(KeyRingTest, AVersionThatStopsSigningKeepsNoPrivateHalf) {
+  for (const KeyType type : {KeyType::kEcP256, KeyType::kEcP384}) {
+    auto key = std::move(*PrivateKey::generate(type));
+    auto verifying = *KeyMaterial::make_verifying(key);
+    std::weak_ptr<KeyMaterial> signing;
+    KeyRing ring = *KeyRing::make({key_with({{1, KeyState::kDisabled, verifying}})});
+    {
+      auto material = *KeyMaterial::make(std::move(key));
+      signing = material;
+      ring.adopt(*KeyRing::make({key_with({{1, KeyState::kEnabled, std::move(material)}})}));
+    }
+    EXPECT_TRUE(signing.expired());
+    EXPECT_FALSE(verifying->holder().can_sign());
+    verifying->set_workers(1);
+    const Algorithm algorithm = allowed_algorithms(type)[0];
+    const std::vector<uint8_t> digest(digest_bytes(algorithm));
+    std::vector<uint8_t> out(kMaxSignatureBytes);
+    const auto made = verifying->signer(0);
+    ASSERT_TRUE(made) << made.error().message;
+    Signer& signer = **made;
+    EXPECT_EQ(signer.sign(algorithm, digest, SignatureFormat::kDer, out).error(),
+              SignError::kNoPrivateKey);
+    EXPECT_EQ(signer.verify(algorithm, digest, SignatureFormat::kDer, out), false);
+  }
+}
+
 TEST(KeyRingTest, AdoptsTheMaterialOfVersionsThatStay) {
-  auto kept = new_material();
+  auto key = std::move(*PrivateKey::generate(KeyType::kEcP256));
+  auto same = std::move(*PrivateKey::from_pkey(std::move(*key.duplicate())));
+  auto kept = *KeyMaterial::make(std::move(key));
   std::weak_ptr<KeyMaterial> replaced;
   std::weak_ptr<KeyMaterial> destroyed;
   KeyRing ring;
@@ -93,8 +121,7 @@ TEST(KeyRingTest, AdoptsTheMaterialOfVersionsThatStay) {
     const auto old = KeyRing::make({key_with({{1, KeyState::kEnabled, kept},
                                               {2, KeyState::kEnabled, second},
                                               {3, KeyState::kEnabled, third}})});
-    auto twin = KeyMaterial::make(
-        std::move(*PrivateKey::from_pkey(std::move(*kept->private_key().duplicate()))));
+    auto twin = KeyMaterial::make(std::move(same));
     ring = *KeyRing::make({key_with({{1, KeyState::kDisabled, *twin},
                                      {2, KeyState::kEnabled, new_material()},
                                      {3, KeyState::kDestroyed, nullptr}})});

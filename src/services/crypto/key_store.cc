@@ -41,7 +41,10 @@ Result<KeyVersion> unseal(const StoredVersion& stored, KeyType type,
   auto key = decrypt_key(stored.private_pem, passphrase);
   if (!key) return std::unexpected(key.error());
   if (key->type() != type) return fail("a key of type " + std::string(name(key->type())));
-  auto material = KeyMaterial::make(*std::move(key));
+  // What may not sign needs no private half in memory; its public one comes from there nevertheless,
+  // and not from the file, where nothing vouches for it.
+  auto material = stored.state == KeyState::kDisabled ? KeyMaterial::make_verifying(*key)
+                                                      : KeyMaterial::make(*std::move(key));
   if (!material) return std::unexpected(material.error());
   return KeyVersion{stored.number, stored.state, *std::move(material)};
 }

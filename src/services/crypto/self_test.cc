@@ -117,12 +117,13 @@ Result<void> run_pairwise_test(const std::string& key_name, Signer& signer, Sign
 
 Result<void> run_pairwise_tests_of(const Key& key, const KeyVersion& version) {
   const std::string subject = resource_name(key.name, version.number);
-  const PrivateKey& private_key = version.material->private_key();
-  auto signer = make_signer(private_key);
+  const KeyHolder& holder = version.material->holder();
+  if (!holder.can_sign()) return {};
+  auto signer = holder.make_signer();
   if (!signer) return failed(subject, signer.error().message);
-  auto checker = make_openssl_signer(private_key);
+  auto checker = holder.make_checker();
   if (!checker) return failed(subject, checker.error().message);
-  for (const Algorithm algorithm : allowed_algorithms(key.type)) {
+  for (const Algorithm algorithm : key.algorithms) {
     for (const auto format : {SignatureFormat::kDer, SignatureFormat::kP1363}) {
       auto done = run_pairwise_test(subject, **signer, **checker, algorithm, format);
       if (!done) return done;

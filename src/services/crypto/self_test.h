@@ -29,8 +29,9 @@ std::span<const KnownAnswer> published_answers();
 // All of `answers`; the error names the algorithm and the step that failed.
 Result<void> run_known_answer_tests(std::span<const KnownAnswer> answers = published_answers());
 
-// Signs and verifies with every version of every key of the ring that is not destroyed, every
-// algorithm of its type, and both signature formats.
+// Signs and verifies with every version of every key of the ring that is not destroyed and has a
+// private half to be used, every algorithm that the key may be used with, and both signature
+// formats.
 Result<void> run_pairwise_tests(const KeyRing& ring);
 
 }  // namespace saker::crypto

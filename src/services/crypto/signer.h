@@ -24,6 +24,8 @@ enum class SignError : uint8_t {
   kBufferTooSmall,       // `out` is shorter than max_signature_bytes(): the caller's bug
   kRandomness,           // the kernel gave no randomness
   kNoPrivateKey,         // made from a public key: it can only verify
+  kKeyGone,              // it is no longer on the token that had it
+  kUnavailable,          // the token that has the key cannot be reached now
   kLibrary,              // the library behind failed
 };
 std::string_view describe(SignError error);
@@ -70,6 +72,10 @@ class Signer {
 
 // The signer that the service uses for this type of key.
 Result<std::unique_ptr<Signer>> make_signer(const PrivateKey& key);
+
+// Verifies only, with the same library. `public_key_der` is a SubjectPublicKeyInfo of a key of this
+// type, its point uncompressed, as PublicEncodings has it.
+Result<std::unique_ptr<Signer>> make_verifier(KeyType type, Bytes public_key_der);
 
 // Each library by name, for the self-test and the benchmarks. OpenSSL takes every key; nettle takes
 // ec-p384 only, and its nonces from `nonces`, which outlives the signer: a null pointer means

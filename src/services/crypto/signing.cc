@@ -22,6 +22,13 @@ std::unexpected<Status> wrong_state(const Key& key, const KeyVersion& version) {
                                 {}});
 }
 
+// A token that is away may come back: clients may try again.
+Status sign_failed(SignError error) {
+  const bool is_away = error == SignError::kUnavailable;
+  return {
+      is_away ? StatusCode::kUnavailable : StatusCode::kInternal, std::string(describe(error)), {}};
+}
+
 // ---- which key
 
 struct Resolved {
@@ -220,7 +227,7 @@ Status SigningWorker::sign(const Plan& plan, v1::SignReply& reply, MessageDigest
   const auto size =
       (*signer)->sign(plan.algorithm, *digest, plan.format,
                       {reinterpret_cast<uint8_t*>(signature.data()), signature.size()});
-  if (!size) return {StatusCode::kInternal, std::string(describe(size.error())), {}};
+  if (!size) return sign_failed(size.error());
   signature.resize(*size);
   reply.set_signature_crc32c(crc32c(as_bytes(signature)));
   reply.set_key_name(plan.key->name);

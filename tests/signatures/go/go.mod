@@ -1,0 +1,3 @@
+module saker/signatures
+
+go 1.21
