@@ -77,10 +77,7 @@ void ClientConnection::schedule() {
 void ClientConnection::turn() {
   in_turn_ = true;
   run_ready();
-  if (capacity_grew_) {
-    capacity_grew_ = false;
-    channel_.start_pending();
-  }
+  if (std::exchange(capacity_grew_, false) && usable()) channel_.start_pending();
   flush();
   in_turn_ = false;
   arm_timer();
@@ -272,7 +269,8 @@ void ClientConnection::on_goaway(h2::StreamId, h2::ErrorCode code, std::string_v
   if (code == h2::ErrorCode::kEnhanceYourCalm && debug == "too_many_pings") {
     subchannel_.back_off_keepalive();
   }
-  channel_.connection_draining();
+  // One that took no call ends at once, and its end says whether there is another attempt.
+  if (calls() != 0) channel_.connection_draining();
   loss_reason_ += ": the server is going away, ";
   loss_reason_ += h2::error_code_name(code);
   if (!debug.empty()) loss_reason_.append(", ").append(debug.substr(0, 200));

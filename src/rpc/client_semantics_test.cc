@@ -261,6 +261,17 @@ TEST(ClientSemantics, NoPingsWithoutACall) {
   EXPECT_FALSE(call.server.closed_by_peer());
 }
 
+// Once more, and no third time: a client must not besiege a server that wants to be left alone.
+TEST(ClientSemantics, AServerThatGoesAwayAtOnceIsUnavailable) {
+  Asked<RawMessage> call;
+  call.server.goes_away = true;
+  call.start({});
+  const Status status = call.status_at_the_end();
+  EXPECT_EQ(status.code, StatusCode::kUnavailable);
+  EXPECT_NE(status.message.find("the server is going away"), std::string::npos) << status.message;
+  EXPECT_EQ(call.server.connections, 2);
+}
+
 TEST(ClientSemantics, NobodyThereIsUnavailable) {
   net::SimNetwork network(1);
   net::SimLoop loop(network);

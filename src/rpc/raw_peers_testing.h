@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -44,7 +45,7 @@ class RawEnd : private net::StreamEvents {
     send();
     network_.run_until([] { return false; }, time);
     h2::Lines lines;
-    for (std::string& line : reader_.describe(as_bytes(std::exchange(received_, {})))) {
+    for (std::string& line : reader_->describe(as_bytes(std::exchange(received_, {})))) {
       const bool is_noise = line.starts_with("SETTINGS") || line.starts_with("WINDOW_UPDATE") ||
                             line.starts_with("PREFACE") ||
                             line == "PING " + std::to_string(kBdpPing);
@@ -62,6 +63,8 @@ class RawEnd : private net::StreamEvents {
 
   void begin(std::unique_ptr<net::Stream> stream) {
     stream_ = std::move(stream);
+    reader_.emplace();
+    received_.clear();
     stream_->start(*this);
   }
   net::SimNetwork& network_;
@@ -73,7 +76,7 @@ class RawEnd : private net::StreamEvents {
   void on_end(const Error&) override { ended_ = true; }
 
   std::unique_ptr<net::Stream> stream_;
-  h2::FrameReader reader_;
+  std::optional<h2::FrameReader> reader_{std::in_place};
   std::string received_;
   bool ended_ = false;
 };
@@ -102,11 +105,15 @@ class RawServer final : public RawEnd, private net::ListenerEvents {
   RawServer(net::SimNetwork& network, net::SimLoop& loop) : RawEnd(network, loop) {
     listener_ = *loop.listen(*net::parse_address("memory://server"), {}, *this);
   }
+  bool goes_away = false;  // as soon as somebody connects
+  int connections = 0;     // so far
 
  private:
   void on_accept(net::Accepted accepted) override {
+    ++connections;
     begin(*loop_.adopt(std::move(accepted)));
     peer.settings().settings_ack();
+    if (goes_away) peer.goaway(0, h2::ErrorCode::kNoError);
     send();
   }
   std::unique_ptr<net::Listener> listener_;
