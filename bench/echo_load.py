@@ -76,18 +76,22 @@ class Bench(Harness):
 
         return lambda: self.quiet(measure, [server.pid])
 
-    def deadlines_cpu(self, server, calls):
-        """The same under saker bench, whose calls have a deadline each: their heads differ in grpc-timeout."""
+    def bench_cpu(self, server, calls, connections, streams, *flags):
+        """The same under saker bench."""
         tls = ["--ca", self.certificates[0]] if server.tls else []
 
         def measure():
             before = cpu_ns(server.pid)
-            report = self.bench(server.address, "-c", 10, "-m", 100, "-n", calls, "--deadline", "20s", *tls)
+            report = self.bench(server.address, "-c", connections, "-m", streams, "-n", calls, *flags, *tls)
             after = cpu_ns(server.pid)
             assert report["errors"] == 0 and report["calls"] == calls, report
             return (after - before) / calls
 
         return lambda: self.quiet(measure, [server.pid])
+
+    def deadlines_cpu(self, server, calls):
+        """Calls with a deadline each: their heads differ in grpc-timeout."""
+        return self.bench_cpu(server, calls, 10, 100, "--deadline", "20s")
 
 
 def check_h2load(out, calls):
