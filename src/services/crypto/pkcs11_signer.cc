@@ -70,10 +70,14 @@ class Pkcs11Signer final : public Signer {
     token_->give_back(*session);
     if (result != CKR_OK || length != raw_signature_bytes())
       return std::unexpected(SignError::kLibrary);
-    if (!is_rsa(type()) && format == SignatureFormat::kDer)
-      return ecdsa_der_from_p1363({raw, length}, out);
-    std::memcpy(out.data(), raw, length);
-    return length;
+    if (is_rsa(type()) || format != SignatureFormat::kDer) {
+      std::memcpy(out.data(), raw, length);
+      return length;
+    }
+    uint8_t der[kMaxEcdsaDerBytes];
+    const size_t size = ecdsa_der_from_p1363({raw, length}, der);
+    std::memcpy(out.data(), der, size);
+    return size;
   }
 
   std::expected<bool, SignError> do_verify(Algorithm algorithm, Bytes digest,
