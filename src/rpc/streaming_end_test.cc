@@ -1,11 +1,10 @@
-// How streaming calls end before their time: cancellation, deadlines, lost connections, drains,
-// refusals, and the destruction of whatever they hang on.
+// How streaming calls end before their time: cancellation, deadlines, lost connections, refusals,
+// and the destruction of whatever they hang on.
 // Each call is told of its end exactly once.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "saker/rpc/rpc_testing.h"
-#include "saker/rpc/sleep.h"
+#include "saker/rpc/streaming_end_testing.h"
 
 namespace saker::rpc {
 namespace {
@@ -13,70 +12,6 @@ namespace {
 using grpc::Status;
 using grpc::StatusCode;
 using testing::ElementsAre;
-
-// What the handler saw.
-struct Seen {
-  int started = 0;
-  int ended = 0;
-  bool cancelled = false;
-  Time ended_at{};
-};
-
-class Ends : public testing::Test {
- protected:
-  // Echoes, then says how it ended.
-  void serve_echo() {
-    serve([this](ServerContext& context, Reader<RawMessage>& requests,
-                 Writer<RawMessage>& replies) -> Task<Status> {
-      ++seen.started;
-      RawMessage message;
-      while (co_await requests.read(message)) co_await replies.write(message);
-      note_end(context);
-      co_return Status{};
-    });
-  }
-  void serve_sleeper(Duration time) {
-    serve([this, time](ServerContext& context, Reader<RawMessage>&,
-                       Writer<RawMessage>&) -> Task<Status> {
-      ++seen.started;
-      co_await sleep_for(context, time);
-      note_end(context);
-      co_return Status{};
-    });
-  }
-  // Does not notice what happens to its call.
-  void serve_deaf_sleeper(Duration time) {
-    serve([this, time](ServerContext& context, Reader<RawMessage>&,
-                       Writer<RawMessage>&) -> Task<Status> {
-      ++seen.started;
-      co_await Nap(context.loop(), time);
-      note_end(context);
-      co_return Status{};
-    });
-  }
-  void note_end(ServerContext& context) {
-    ++seen.ended;
-    seen.cancelled = context.cancelled();
-    seen.ended_at = context.read_clock();
-  }
-  void serve(BidiHandler handler) {
-    world.dispatcher.add_bidi_streaming<RawMessage, RawMessage>("/t.T/Bidi", std::move(handler));
-  }
-  void start(const CallOptions& options = {}) {
-    world.start();
-    call.start(world.channel(), bidi_method(), options);
-  }
-  void finish() {
-    ASSERT_TRUE(world.run_until([&] { return call.done > 0; }));
-    world.run_for(1s);
-    EXPECT_EQ(call.done, 1);
-    EXPECT_FALSE(call.active());
-  }
-
-  Seen seen;
-  SimWorld world;
-  TestStream call;
-};
 
 // ---- cancellation
 
@@ -268,53 +203,6 @@ TEST_F(Ends, DestroyedServerDestroysWaitingHandlers) {
   EXPECT_EQ(alive.use_count(), idle);
   ASSERT_TRUE(world.run_until([&] { return call.done == 1 && reading.done == 1; }));
   EXPECT_EQ(call.status().code, StatusCode::kUnavailable);
-}
-
-TEST_F(Ends, DrainLetsTheOpenStreamFinish) {
-  serve_echo();
-  call.when_writable = [&] { call.send("before"); };
-  start();
-  ASSERT_TRUE(world.run_until([&] { return !call.replies.empty(); }));
-  world.server().drain();
-  world.run_for(10s);
-  EXPECT_EQ(call.done, 0);
-  EXPECT_TRUE(call.send("during", true));
-  finish();
-  EXPECT_TRUE(call.status().ok()) << call.status().message;
-  EXPECT_THAT(call.replies, ElementsAre("before", "during"));
-  EXPECT_EQ(world.server().counters().connections_open, 0u);
-}
-
-TEST_F(Ends, ACallDuringADrainGoesToANewConnection) {
-  serve_echo();
-  call.when_writable = [&] { call.send("x"); };
-  start();
-  ASSERT_TRUE(world.run_until([&] { return !call.replies.empty(); }));
-  world.server().drain();
-  world.run_for(1s);
-  TestStream next;
-  next.when_writable = [&] { next.send("y", true); };
-  next.start(world.channel(), bidi_method());
-  ASSERT_TRUE(world.run_until([&] { return next.done == 1; }));
-  EXPECT_TRUE(next.status().ok()) << next.status().message;
-  EXPECT_EQ(call.done, 0);
-  EXPECT_EQ(world.server().counters().connections_opened, 2u);
-  call.writes_done();
-  finish();
-  EXPECT_TRUE(call.status().ok());
-}
-
-TEST_F(Ends, DrainTimeoutAbortsTheOpenStream) {
-  serve_echo();
-  call.when_writable = [&] { call.send("x"); };
-  start();
-  ASSERT_TRUE(world.run_until([&] { return !call.replies.empty(); }));
-  world.server().drain();
-  world.run_for(1s);
-  world.server().abort_all();
-  finish();
-  EXPECT_EQ(call.status().code, StatusCode::kUnavailable);
-  EXPECT_EQ(seen.ended, 1);
 }
 
 // ---- refused streams: the one slot is held by a handler whose call is long gone
