@@ -42,6 +42,13 @@ def cpu_ns(pid, thread=None):
     return total
 
 
+def pin_threads(pid, prefix, theirs, others):
+    """Threads whose names begin so to one core, the others of the process to another."""
+    for task in glob.glob(f"/proc/{pid}/task/*"):
+        with open(task + "/comm", encoding="utf-8") as file:
+            os.sched_setaffinity(int(os.path.basename(task)), {theirs if file.read().startswith(prefix) else others})
+
+
 def private_bytes(pid):
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
         lines = dict(line.split(":", 1) for line in file if ":" in line)
@@ -115,7 +122,8 @@ class Harness:
         self.results, self.printed, self.foreign = [], 0, []
 
     def path(self, name):
-        for folder in (self.build, os.path.join(self.build, "bench")):
+        for folder in ("", "bench", "src/services/crypto"):
+            folder = os.path.join(self.build, folder)
             if os.access(os.path.join(folder, name), os.X_OK):
                 return os.path.join(folder, name)
         raise RuntimeError(f"{name} is not in {self.build}; ./dev build makes it")
