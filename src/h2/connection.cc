@@ -87,8 +87,10 @@ void Connection::handle_transport_end() {
 void Connection::close_stream(Stream& stream, CloseCause cause, ErrorCode code) {
   if (stream.linked()) ready_.remove(stream);
   if (stream.sending() && --sending_streams_ == 0) set_deadline(kProgressDeadline, kNever);
+  unsent_bytes_ -= stream.pending.size();
   stream.pending.clear();
   stream.pending_end = false;
+  if (stream.unread_bytes != 0) note_read(stream, stream.unread_bytes);
   stream.trailers.reset();
   if (data_stream_ == &stream) data_stream_ = nullptr;
   holds(streams_.erase(stream.id), "a stream was closed that is not open");

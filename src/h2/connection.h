@@ -156,6 +156,9 @@ class Connection {
   bool wants_read() const { return control_frames_ < options_.control_frames_pause; }
   // True: enough is waiting to be written; hold replies back.
   bool output_full() const { return out_.size() >= options_.output_cap_bytes; }
+  // True: the peer's windows hold back as much as we are ready to keep: begin nothing that adds to
+  // it, and go on reading, for what ends this comes from the peer.
+  bool unsent_full() const { return unsent_bytes_ >= options_.max_unsent_bytes; }
 
   // ---- state
   Role role() const { return role_; }
@@ -240,6 +243,7 @@ class Connection {
   void write_deferred_trailers(Stream& stream);
   void watch_progress(bool progressed);
   void give_credit(uint32_t bytes);
+  void note_read(Stream& stream, uint32_t bytes);
   void give_credit(Stream& stream, uint32_t bytes);
   void send_window_update(StreamId id, uint32_t increment);
   bool send_ready() const { return !ready_.empty() && send_window_.available() > 0; }
@@ -338,7 +342,10 @@ class Connection {
   StreamId forgotten_reset_id_ = 0;  // the highest that recent_resets_ had to drop
 
   std::array<Time, kDeadlines> deadlines_;
-  size_t sending_streams_ = 0;  // streams with data that waits
+  size_t sending_streams_ = 0;    // streams with data that waits
+  size_t unsent_bytes_ = 0;       // of that data
+  size_t unread_bytes_ = 0;       // of all streams
+  uint32_t withheld_credit_ = 0;  // of the connection's window, until more has been read
   bool dead_ = false;
   bool draining_ = false;
   bool drain_announced_ = false;

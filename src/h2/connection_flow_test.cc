@@ -131,6 +131,21 @@ TEST(SendFlow, OneTakeGivesAboutTheOutputCap) {
   EXPECT_EQ(total, (1 << 20) + 64 * kFrameHeaderBytes);
 }
 
+TEST(SendFlow, WhatWaitsForWindowsIsCounted) {
+  Serving at(3, {{SettingId::kInitialWindowSize, 0}}, {.max_unsent_bytes = 100});
+  at.server.send_data(1, bytes(60));
+  EXPECT_FALSE(at.server->unsent_full());
+  at.server.send_data(3, bytes(60));
+  EXPECT_TRUE(at.server->unsent_full());
+  at.server.recv(at.peer.window_update(1, 21));
+  at.server.take();
+  EXPECT_FALSE(at.server->unsent_full());
+  at.server.send_data(5, bytes(1));
+  EXPECT_TRUE(at.server->unsent_full());
+  at.server.recv(at.peer.rst_stream(5, ErrorCode::kCancel));
+  EXPECT_FALSE(at.server->unsent_full());
+}
+
 TEST(SendFlow, FramesObeyThePeersMaximumAndTheQuantum) {
   Serving at(1, {{SettingId::kMaxFrameSize, 20000}, {SettingId::kInitialWindowSize, 60000}},
              {.send_quantum_bytes = 30000});
@@ -181,6 +196,28 @@ TEST(ReceiveFlow, TheApplicationGivesCreditByConsuming) {
   EXPECT_TRUE(server.recv(peer.data(1, bytes(16384))));
   EXPECT_FALSE(server.recv(peer.data(1, "x")));
   EXPECT_EQ(server.sent(), (Lines{"GOAWAY 1 FLOW_CONTROL_ERROR DATA beyond the stream's window"}));
+}
+
+// Each stream's window is its own; all together may not leave more unread than the limit.
+TEST(ReceiveFlow, TooMuchUnreadClosesTheConnectionsWindow) {
+  Endpoint server(Role::kServer, {.initial_connection_window_bytes = 65535,
+                                  .adaptive_window = false,
+                                  .max_unread_bytes = 40'000});
+  server.events.credit_on_receipt = false;
+  Peer peer;
+  server.settle(peer);
+  server.recv(peer.headers(1, kRequest).data(1, bytes(16384)).data(1, bytes(16384)));
+  EXPECT_EQ(server.sent(), (Lines{"WINDOW_UPDATE 0 16384", "WINDOW_UPDATE 0 16384"}));
+  server.recv(peer.headers(3, kRequest).data(3, bytes(16384)).data(3, bytes(16384)));
+  EXPECT_EQ(server.sent(), Lines{});
+  server->consume(server.stream(1), 20'000);
+  EXPECT_EQ(server.sent(), (Lines{"WINDOW_UPDATE 1 20000"}));
+  server->consume(server.stream(1), 12'768);  // 32,768 are left
+  EXPECT_EQ(server.sent(), (Lines{"WINDOW_UPDATE 0 32768"}));
+  server.recv(peer.data(1, bytes(16384)));
+  EXPECT_EQ(server.sent(), Lines{});
+  server.recv(peer.rst_stream(3, ErrorCode::kCancel));  // what nobody will read any more
+  EXPECT_EQ(server.sent(), (Lines{"WINDOW_UPDATE 0 16384"}));
 }
 
 // Streams of a closed call give their bytes back to the connection.

@@ -212,6 +212,10 @@ void Connection::recv_stream_data(Stream& stream, Bytes data, bool last) {
     }
   }
   counters_.data_bytes_received += data.size();
+  if (!stream.credit_on_receipt) {
+    stream.unread_bytes += static_cast<uint32_t>(data.size());
+    unread_bytes_ += data.size();
+  }
   if (!data.empty() || (last && ends)) events_.on_data(stream, data, last && ends);
   if (!last || data_stream_ != &stream) return;  // to be continued, or the event ended the stream
   if (ends) return end_receiving(stream);

@@ -84,7 +84,12 @@ void Connection::answer_rst(StreamId id, ErrorCode code) {
   encode_rst_stream(begin_control(kRstStreamFrameBytes), id, code);
 }
 
+// While too much lies unread the connection's window is not opened again; each stream has its own.
 void Connection::give_credit(uint32_t bytes) {
+  if (unread_bytes_ > options_.max_unread_bytes) [[unlikely]] {
+    withheld_credit_ += bytes;
+    return;
+  }
   recv_window_.give_back(bytes);
   send_window_update(0, recv_window_.take_update());
 }
@@ -106,7 +111,16 @@ void Connection::send_window_update(StreamId id, uint32_t increment) {
   if (increment != 0) encode_window_update(begin_frame(kWindowUpdateFrameBytes), id, increment);
 }
 
+// Read by the application, or dropped with its stream.
+void Connection::note_read(Stream& stream, uint32_t bytes) {
+  bytes = std::min(bytes, stream.unread_bytes);
+  stream.unread_bytes -= bytes;
+  unread_bytes_ -= bytes;
+  if (withheld_credit_ != 0 && !dead_) give_credit(std::exchange(withheld_credit_, 0));
+}
+
 void Connection::consume(Stream& stream, uint32_t bytes) {
+  note_read(stream, bytes);
   if (!stream.recv_closed) give_credit(stream, bytes);
 }
 
@@ -225,6 +239,7 @@ void Connection::send_data(Stream& stream, ChunkQueue&& payload, bool end_stream
     return end_sending(stream);
   }
   if (!stream.sending()) ++sending_streams_;
+  unsent_bytes_ += payload.size();
   stream.pending.append(std::move(payload));
   stream.pending_end = end_stream;
   enqueue(stream);
@@ -273,6 +288,7 @@ bool Connection::write_pending(Stream& stream) {
       {size, FrameType::kData, end_stream ? kFlagEndStream : uint8_t{0}, stream.id});
   out_.commit(kFrameHeaderBytes);
   out_.move_from(stream.pending, size);
+  unsent_bytes_ -= size;
   stream.send_window.take(size);
   send_window_.take(size);
   ++data_frames_sent_;

@@ -32,6 +32,10 @@ struct ConnectionOptions {
   // Output.
   uint32_t output_cap_bytes = 512 * 1024;           // limit: bytes encoded and not yet written
   uint32_t send_quantum_bytes = kMinMaxFrameBytes;  // one stream's turn in the round robin
+  uint32_t max_unsent_bytes = 16 << 20;             // limit: DATA that waits for the peer's windows
+
+  // Input.
+  uint32_t max_unread_bytes = 16 << 20;  // limit: DATA of all streams that nobody has consumed
 
   // Conduct.
   uint32_t max_settings_entries = 32;    // limit: entries of one SETTINGS frame

@@ -47,6 +47,7 @@ struct Stream : ListHook<SendQueueTag> {
   bool pending_end = false;  // END_STREAM follows the pending data
   // The visitor's: the rest of a message that it takes whole, so that no window need interrupt it.
   uint32_t expected_bytes = 0;
+  uint32_t unread_bytes = 0;  // DATA that consume() has not named yet, without credit_on_receipt
   int64_t content_remaining = -1;  // declared content-length not yet received; -1: none declared
   SendWindow send_window;
   ReceiveWindow recv_window;
@@ -61,7 +62,7 @@ struct Stream : ListHook<SendQueueTag> {
     id = new_id;
     recv_closed = send_closed = head_received = head_sent = pending_end = false;
     credit_on_receipt = true;
-    expected_bytes = 0;
+    expected_bytes = unread_bytes = 0;
     content_remaining = -1;
     send_window = SendWindow(send_window_bytes);
     recv_window = receive_window;

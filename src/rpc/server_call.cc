@@ -42,6 +42,14 @@ void ServerCall::await_request(bool awaits) {
   if (awaits && context_.deadline_ != kNever) make_ready();
 }
 
+bool ServerCall::keep_request() {
+  return charged_bytes_ != 0 || connection_->charge_request(*this);
+}
+
+void ServerCall::release_charge() {
+  connection_->release_charge(*this);
+}
+
 void ServerCall::run_refusal() {
   if (!stream_open() || finished_) return;
   if (http_status_ == 200) return finish(*refusal_);
@@ -179,11 +187,12 @@ void ServerCall::finish(const grpc::Status& status) {
 }
 
 bool ServerCall::congested() const {
-  return stream_->sending() || connection_->engine().output_full();
+  const h2::Connection& engine = connection_->engine();
+  return stream_->sending() || engine.output_full() || engine.unsent_full();
 }
 
-// While the stream's own data waits, on_drained() tells; when only the connection's output is full,
-// its next flush does.
+// While the stream's own data waits, on_drained() tells; when only the connection has enough, the
+// connection does.
 void ServerCall::await_output() {
   if (!stream_->sending() && !ListHook<ReadyTag>::linked()) connection_->add_blocked(*this);
 }
@@ -248,6 +257,7 @@ void ServerCall::close(h2::CloseCause cause) {
   count(grpc::StatusCode::kCancelled);
   stream_ = nullptr;
   ListHook<ReadyTag>::unlink();
+  let_request_go();
   if (!running_) return release();
   if (finished_) return;  // inside its own finish(): handler_done() follows
   context_.cancelled_ = true;

@@ -55,6 +55,13 @@ class ServerCall : public ListHook<ReadyTag>, public ListHook<RunningTag> {
   void run_refusal();
   // The handler cannot start before more has arrived: until then only the deadline runs.
   void await_request(bool awaits);
+  // The message has arrived and the client's half-close has not: keeps it charged until then. False: refused.
+  bool keep_request();
+  void let_request_go() {
+    if (charged_bytes_ != 0) [[unlikely]] {
+      release_charge();
+    }
+  }
 
   // ---- replies, from run() only
   // Writes the response head if it is still due, then: room for `size` bytes of one message in the
@@ -98,6 +105,7 @@ class ServerCall : public ListHook<ReadyTag>, public ListHook<RunningTag> {
   // Gives flow-control window back for `bytes` that the handler has read.
   void consume(size_t bytes);
   uint64_t request_wire_bytes_ = 0;  // messages with their prefixes
+  size_t request_bytes_ = 0;         // of a unary call's message, unpacked
 
   grpc::MessageReader reader_;
   ServerContext context_;
@@ -113,7 +121,10 @@ class ServerCall : public ListHook<ReadyTag>, public ListHook<RunningTag> {
     ServerCall& call;
   };
 
+  // Its handler has yet to start.
+  bool is_new() const { return !running_ && !awaits_request_ && !refused(); }
   void run_now(Time now);
+  void release_charge();
   void count(grpc::StatusCode code);
   void send_head();
   void arm_deadline();
@@ -128,6 +139,7 @@ class ServerCall : public ListHook<ReadyTag>, public ListHook<RunningTag> {
   std::unique_ptr<std::string> unpacked_;  // the compressed message that is being read
   int http_status_ = 200;                  // of a refusal that is HTTP's, not gRPC's
   uint64_t reply_wire_bytes_ = 0;
+  size_t charged_bytes_ = 0;  // to the connection, while the request waits
   uint32_t max_reply_bytes_ = INT32_MAX;
   bool awaits_request_ = false;
   bool running_ = false;

@@ -69,7 +69,8 @@ void ServerConnection::note_first_bytes(Bytes first) {
 // Most often nothing has gathered meanwhile, and that is the end of it.
 void ServerConnection::on_sent() {
   close_by_ = kNever;
-  const bool has_more = engine_.wants_write() || !ready_.empty() || !blocked_.empty();
+  const bool has_more =
+      engine_.wants_write() || !ready_.empty() || !blocked_.empty() || !held_back_.empty();
   if (!has_more && !reading_paused_ && engine_.alive() && !engine_.draining()) return;
   in_turn_ = true;
   turn();
@@ -95,10 +96,45 @@ void ServerConnection::turn() {
 }
 
 void ServerConnection::run_ready() {
+  if (!held_back_.empty() && !engine_.unsent_full()) release_held_back();
   while (!ready_.empty() && (ended_ || !engine_.output_full())) {
     ServerCall& call = *ready_.try_pop_front();
-    call.run_now(loop_.loop().now());
+    if (engine_.unsent_full() && call.is_new() && !ended_) [[unlikely]] {
+      hold_back(call);
+    } else {
+      call.run_now(loop_.loop().now());
+    }
   }
+}
+
+// A client that gives no window for its replies gets no more of them made. What it asks for
+// meanwhile is charged to its connection.
+void ServerConnection::hold_back(ServerCall& call) {
+  if (!charge_request(call)) return;
+  call.arm_deadline();
+  held_back_.push_back(call);
+}
+
+void ServerConnection::release_held_back() {
+  while (ServerCall* call = held_back_.try_pop_front()) {
+    release_charge(*call);
+    ready_.push_back(*call);
+  }
+}
+
+bool ServerConnection::charge_request(ServerCall& call) {
+  if (!budget_.try_charge(call.request_bytes_)) {
+    call.refuse(StatusCode::kResourceExhausted,
+                "request of " + std::to_string(call.request_bytes_) +
+                    " bytes is over what is left of the connection's memory for messages");
+    return false;
+  }
+  call.charged_bytes_ = call.request_bytes_;
+  return true;
+}
+
+void ServerConnection::release_charge(ServerCall& call) {
+  budget_.release(std::exchange(call.charged_bytes_, 0));
 }
 
 void ServerConnection::flush() {

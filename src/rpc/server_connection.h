@@ -50,8 +50,10 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
 
   // ---- for calls
   void add_ready(ServerCall& call);
-  // Ready as soon as output has been taken.
-  void add_blocked(ServerCall& call) { blocked_.push_back(call); }
+  // Ready as soon as output has been taken, or the client's windows have let out enough.
+  void add_blocked(ServerCall& call) {
+    (engine_.output_full() ? blocked_ : held_back_).push_back(call);
+  }
   void track_running(ServerCall& call);
   // Output has been or will be produced in this turn: make sure that it is flushed.
   void touch() {
@@ -62,6 +64,10 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   void count(const ServerCall& call, grpc::StatusCode code, Duration duration);
   void expire(ServerCall& call);
   void hold_slot(ServerCall& call);
+  // A request that waits parsed, for its client's half-close or for room: charged to the connection.
+  // False: its budget is spent, and the call is refused.
+  bool charge_request(ServerCall& call);
+  void release_charge(ServerCall& call);
   void call_released(bool held_slot);
   size_t released_calls() const { return released_calls_; }
   Packer& packer();
@@ -95,6 +101,8 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   ServerCall& bind_call(h2::Stream& stream, const Method* method);
   void refuse_head(ServerCall& call, const RequestHead& head, const h2::HeadersEvent& event);
   void run_ready();
+  void hold_back(ServerCall& call);
+  void release_held_back();
   void flush();
   bool write_output();
   void turn();
@@ -112,6 +120,8 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   hpack::CachedBlock trailers_cache_;
   IntrusiveList<ServerCall, ReadyTag> ready_;
   IntrusiveList<ServerCall, ReadyTag> blocked_;  // writers that wait for room in the output
+  IntrusiveList<ServerCall, ReadyTag>
+      held_back_;  // until the client has taken what waits for its windows
   MemoryBudget budget_;
   grpc::MessageContext messages_;
   CallCompression compression_;  // of calls whose head says nothing else

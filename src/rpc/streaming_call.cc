@@ -31,7 +31,9 @@ void StreamingCallBase::run() {
   }
   // The handler waits at one place at a time; resuming it may end and recycle this call.
   if (read_waiter_ && read_ready()) return std::exchange(read_waiter_, nullptr).resume();
-  if (write_waiter_ && !write_blocked()) return std::exchange(write_waiter_, nullptr).resume();
+  if (!write_waiter_) return;
+  if (write_blocked()) return await_output();
+  std::exchange(write_waiter_, nullptr).resume();
 }
 
 void StreamingCallBase::on_drained() {

@@ -37,7 +37,11 @@ void UnaryCallBase::on_data(Bytes data, bool end) {
     drop_unpacked();
   }
   stream()->expected_bytes = reader_.missing_bytes();
-  if (!end) return;
+  if (!end) {
+    if (messages_ != 0) keep_request();
+    return;
+  }
+  let_request_go();
   if (!reader_.at_boundary()) {
     return refuse(StatusCode::kInternal, "the request ended inside a message");
   }

@@ -28,8 +28,6 @@ class UnaryCallBase : public ServerCall {
     request_bytes_ = 0;
   }
 
-  size_t request_bytes_ = 0;
-
  private:
   uint32_t messages_ = 0;
 };
