@@ -16,7 +16,7 @@ namespace saker::app {
 const char* const kExitCodesHelp =
     "Exit codes:\n"
     "  0        done; also a server that was told to end and drained\n"
-    "  1        some calls failed, or a signature did not verify\n"
+    "  1        some calls failed, a signature did not verify, or what came could not be written\n"
     "  2        nothing was sent: usage, configuration, set-up\n"
     "  64 + N   the single call failed with gRPC code N (78: UNAVAILABLE)\n"
     "  99       an assertion was broken\n"

@@ -17,7 +17,7 @@ namespace saker::app {
 
 // Exit codes; kExitCodesHelp tells users.
 inline constexpr int kExitOk = 0;
-inline constexpr int kExitFailed = 1;       // some calls failed, or a signature did not verify
+inline constexpr int kExitFailed = 1;       // calls failed, bad signature, output not written
 inline constexpr int kExitUsage = 2;        // nothing was sent: usage, configuration, set-up
 inline constexpr int kExitStatusBase = 64;  // plus the gRPC code with which a single call failed
 inline constexpr int kExitAssertion = 99;

@@ -8,6 +8,7 @@ import threading
 import grpc
 import saker_e2e as e2e
 
+SIGN = ["--key", "mine", "--algorithm", "ECDSA_P256_SHA256"]
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 EMPTY_SETTINGS = b"\0\0\0\4\0\0\0\0\0"
 TLS_HELLO = bytes.fromhex(
@@ -105,6 +106,10 @@ class CommandLines(e2e.TestCase):
             with self.subTest(target=target):
                 self.assert_run("echo", target, code=code, stderr=message)
                 self.assert_run("bench", "echo", target, code=e2e.EXIT_USAGE, stderr=message)
+                self.assert_run("sign", target, *SIGN, code=code, stderr=message)
+                self.assert_run(
+                    "bench", "sign", target, *SIGN, code=e2e.EXIT_USAGE, stderr=message
+                )
 
     def test_targets_that_are_no_grpc_servers(self) -> None:
         answers = {
