@@ -111,6 +111,27 @@ class CommandLines(e2e.TestCase):
                     "bench", "sign", target, *SIGN, code=e2e.EXIT_USAGE, stderr=message
                 )
 
+    @e2e.once
+    def test_empty_values(self) -> None:
+        """As a shell leaves them where a variable is not set: what follows is not taken for them."""
+        for arguments, flag in (
+            (["sign", "--key=", "--algorithm", "ECDSA_P256_SHA256"], "--key"),
+            (["sign", "--key", "", "--algorithm", "ECDSA_P256_SHA256"], "--key"),
+            (["keys", "list", "--ca="], "--ca"),
+            (["echo", "--in=", "--count", "1"], "--in"),
+            (["bench", "echo", "--server-name="], "--server-name"),
+            (["audit", "verify", __file__, "--last-hash="], "--last-hash"),
+            (["serve", "--config=", "--check-config"], "--config"),
+            (["keystore", "generate", "--passphrase-file=", "dir", "ec-p256"], "--passphrase-file"),
+        ):
+            with self.subTest(arguments=arguments):
+                self.assert_run(
+                    *arguments, code=e2e.EXIT_USAGE, stderr=f"{flag}: the value is empty"
+                )
+        with e2e.Server() as server:
+            for flags in (["--payload="], ["--payload", ""], ["--json="]):
+                self.assert_run("echo", *flags, server.address)
+
     def test_targets_that_are_no_grpc_servers(self) -> None:
         answers = {
             "HTTP/1.1": b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
