@@ -169,6 +169,19 @@ class Crypto(e2e.TestCase):
         self.assertEqual(path.stat().st_size, 96)
         self.assert_run("sign", self.server.address, *choice, "--out", "/dev/null", stdin=b"x")
 
+    @e2e.once
+    def test_bench_help_has_the_defaults(self) -> None:
+        for command, connections, streams in (("echo", 10, 100), ("call", 10, 100), ("sign", 2, 10)):
+            text = self.assert_run("bench", command, "--help").stdout
+            self.assertRegex(text, rf"(?m)^ +-c,--connections .*\(default: {connections}\)$")
+            self.assertRegex(text, rf"(?m)^ +-m,--streams .*\(default: {streams}\)$")
+        report = self.assert_json(
+            "bench", "sign", self.server.address, "--key", "mine", "--algorithm",
+            "ECDSA_P384_SHA384", "-n", "20",
+        )  # fmt: skip
+        settings = report["settings"]
+        self.assertEqual((settings["connections"], settings["streams_per_connection"]), (2, 10))
+
     def test_bench(self) -> None:
         for verify_every in ("1", "5", "0"):
             report = self.assert_json(
