@@ -6,6 +6,7 @@
 
 #include "command_line.h"
 #include "commands.h"
+#include "interrupt.h"
 #include "saker/services/crypto/audit_file.h"
 
 namespace saker::app {
@@ -29,6 +30,7 @@ void print_json(const crypto::AuditSummary& summary, const std::string& broken) 
 }
 
 int run_verify(const VerifyOptions& options) {
+  const Interrupt interrupt(exit_interrupted);
   const auto begin = options.after_hash.empty() ? crypto::AuditChain()
                                                 : crypto::AuditChain::behind(options.after_hash);
   const auto verified = crypto::verify_audit_files(options.files, begin);

@@ -41,17 +41,17 @@ Result<uint64_t> parse_payload_size(std::string_view text) {
 void add_load_options(CLI::App& command, BenchOptions& options) {
   add_count(command, "-c,--connections", options.connections, 1, kMaxConnections,
             "connections, of all threads and to all targets together")
-      ->default_str("10");
+      ->default_str(std::to_string(options.connections));
   add_count(command, "-m,--streams", options.streams, 1, kMaxStreams,
             "calls in flight on each connection")
-      ->default_str("100");
+      ->default_str(std::to_string(options.streams));
   add_count(command, "-t,--threads", options.threads, 1, kMaxThreads,
             "threads that share the connections")
-      ->default_str("1");
+      ->default_str(std::to_string(options.threads));
   CLI::Option* count =
       add_count(command, "-n,--count", options.count, 1, UINT64_MAX - 1, "end after so many calls");
   add_positive_duration(command, "-z,--duration", options.duration, "end after so long")
-      ->default_str("10s")
+      ->default_str(format_duration(options.duration))
       ->excludes(count);
   add_parsed(command, "--rps", options.rate, parse_rate,
              "open loop: start so many calls a second, ready or not; without it each stream makes "

@@ -6,6 +6,7 @@
 #include "bench_sign_workload.h"
 #include "commands.h"
 #include "crypto_request.h"
+#include "interrupt.h"
 
 namespace saker::app {
 namespace {
@@ -17,7 +18,7 @@ struct BenchSignOptions {
   uint64_t verify_every = 1;
 };
 
-// Asks the server for the key that the run is about.
+// Asks the server for the key that the run is about: set-up, which the report knows nothing of.
 int find_key(const BenchSignOptions& options, SignLoad& load) {
   static const rpc::ClientMethod get("/saker.crypto.v1.Crypto/GetPublicKey");
   crypto::v1::GetPublicKeyRequest request;
@@ -26,7 +27,8 @@ int find_key(const BenchSignOptions& options, SignLoad& load) {
   CryptoTarget target;
   target.target = options.bench.target;
   target.deadline = options.bench.connect_timeout;
-  if (const int code = call_crypto(target, get, request, reply)) return code;
+  const Interrupt interrupt(exit_interrupted);
+  if (call_crypto(target, get, request, reply) != kExitOk) return kExitUsage;
   const auto type = crypto::key_type_from_number(reply.key().type());
   if (!type || !crypto::is_allowed(*type, *options.algorithm)) {
     return fail_usage("key " + reply.key().name() + " does not go with " +

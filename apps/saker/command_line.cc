@@ -16,7 +16,7 @@ namespace saker::app {
 const char* const kExitCodesHelp =
     "Exit codes:\n"
     "  0        done; also a server that was told to end and drained\n"
-    "  1        some calls failed, or a signature did not verify\n"
+    "  1        some calls failed, a signature did not verify, or what came could not be written\n"
     "  2        nothing was sent: usage, configuration, set-up\n"
     "  64 + N   the single call failed with gRPC code N (78: UNAVAILABLE)\n"
     "  99       an assertion was broken\n"
@@ -78,13 +78,20 @@ CLI::Option* add_count(CLI::App& command, const std::string& names, uint64_t& ou
       ->type_name("N");
 }
 
-CLI::Option* add_target(CLI::App& command, net::Address& out) {
-  out = *net::parse_address(kDefaultTarget);
-  const std::string help = std::string("the server's address; default: $") + kTargetVariable +
-                           ", then " + std::string(kDefaultTarget);
-  CLI::Option* target = add_parsed(command, "TARGET", out, net::parse_address, help)->type_name("");
-  // Only for the command that runs: CLI11 would read, and refuse, the variable for all others too.
+namespace {
+
+// Only for the command that runs: CLI11 would read, and refuse, the variable for all others too.
+void read_target_variable(CLI::App& command, CLI::Option* target) {
   command.preparse_callback([target](size_t) { target->envname(kTargetVariable); });
+}
+
+}  // namespace
+
+CLI::Option* add_target(CLI::App& command, net::Address& out) {
+  const std::string help = std::string("the address to connect to; default: $") + kTargetVariable;
+  CLI::Option* target =
+      add_parsed(command, "TARGET", out, net::parse_address, help)->type_name("")->required();
+  read_target_variable(command, target);
   return target;
 }
 
@@ -112,7 +119,7 @@ CLI::Option* add_target(CLI::App& command, net::Target& out) {
           ->check(check)
           ->type_name("")
           ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command.preparse_callback([target](size_t) { target->envname(kTargetVariable); });
+  read_target_variable(command, target);
   return target;
 }
 

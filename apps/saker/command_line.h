@@ -17,7 +17,7 @@ namespace saker::app {
 
 // Exit codes; kExitCodesHelp tells users.
 inline constexpr int kExitOk = 0;
-inline constexpr int kExitFailed = 1;       // some calls failed, or a signature did not verify
+inline constexpr int kExitFailed = 1;       // calls failed, bad signature, output not written
 inline constexpr int kExitUsage = 2;        // nothing was sent: usage, configuration, set-up
 inline constexpr int kExitStatusBase = 64;  // plus the gRPC code with which a single call failed
 inline constexpr int kExitAssertion = 99;
@@ -59,9 +59,9 @@ CLI::Option* add_size(CLI::App& command, const std::string& names, uint64_t& out
 // A whole number within bounds.
 CLI::Option* add_count(CLI::App& command, const std::string& names, uint64_t& out, uint64_t lowest,
                        uint64_t highest, const std::string& help);
-// The positional TARGET, which may be left out.
+// The positional TARGET, one address: given, or in $SAKER_TARGET.
 CLI::Option* add_target(CLI::App& command, net::Address& out);
-// The same, of which there may be several: repeated, or with commas between.
+// May be left out, and there may be several: repeated, or with commas between.
 CLI::Option* add_target(CLI::App& command, net::Target& out);
 // -H 'name: value', repeatable; the value of a name ending in "-bin" is base64.
 CLI::Option* add_metadata(CLI::App& command, grpc::Metadata& out);

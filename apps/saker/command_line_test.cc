@@ -76,6 +76,7 @@ class CommandLineTest : public testing::Test {
     add_duration(echo, "--deadline", deadline_, "");
     add_size(echo, "--size", size_, "");
     add_target(echo, target_);
+    add_target(*app_.add_subcommand("relay", ""), relay_target_);
     add_metadata(echo, metadata_);
     add_target(*app_.add_subcommand("other", ""), other_target_);
     add_target(*app_.add_subcommand("many", ""), targets_);
@@ -95,8 +96,9 @@ class CommandLineTest : public testing::Test {
   CLI::App app_;
   Duration deadline_{};
   uint64_t size_ = 0;
-  net::Address target_;
-  net::Address other_target_;
+  net::Target target_;
+  net::Target other_target_;
+  net::Address relay_target_;
   net::Target targets_;
   grpc::Metadata metadata_;
 };
@@ -120,6 +122,18 @@ TEST_F(CommandLineTest, TheTargetMayComeFromTheEnvironmentOrNowhere) {
   setenv(kTargetVariable, "nonsense", 1);
   EXPECT_THAT(parse("echo"), HasSubstr("nonsense"));
   EXPECT_EQ(parse("echo 127.0.0.1:1"), "");
+  unsetenv(kTargetVariable);
+}
+
+TEST_F(CommandLineTest, OneAddressMayComeFromTheEnvironmentButNotFromNowhere) {
+  unsetenv(kTargetVariable);
+  EXPECT_THAT(parse("relay"), HasSubstr("TARGET is required"));
+  EXPECT_EQ(parse("relay unix:/s"), "");
+  EXPECT_EQ(net::to_string(relay_target_), "unix:/s");
+  EXPECT_THAT(parse("relay a:1 b:2"), HasSubstr("unexpected argument b:2"));
+  setenv(kTargetVariable, "vsock:3:1", 1);
+  EXPECT_EQ(parse("relay"), "");
+  EXPECT_EQ(net::to_string(relay_target_), "vsock:3:1");
   unsetenv(kTargetVariable);
 }
 
@@ -149,7 +163,6 @@ TEST_F(CommandLineTest, SaysWhatIsWrongAndWhatIsNear) {
       {"echo --deadline 10", "a unit is missing"},
       {"echo --size -5", "--size"},
       {"echo localhost", "the port is missing"},
-      {"echo a:1 b:2", "unexpected argument b:2"},
       {"echo -H nothing", "name: value"},
       {"echo --dedline 1s", "See saker echo --help"},
   };

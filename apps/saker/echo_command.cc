@@ -103,7 +103,7 @@ void add_echo_command(CLI::App& app, int& exit_code) {
   add_count(command, "--count", options.count, 1, kMaxCount, "make so many calls")
       ->default_str("1");
   add_duration(command, "--interval", options.interval,
-               "between the end of a call and the next one")
+               "between the end of a call and the next one, with --stream between two sends")
       ->default_str("0");
   command.add_flag("--stream", options.stream, "one stream with --count messages, one at a time");
   command.add_flag("--wait-for-ready", options.wait_for_ready,

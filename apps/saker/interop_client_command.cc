@@ -7,6 +7,7 @@
 #include "command_line.h"
 #include "commands.h"
 #include "interop_cases.h"
+#include "interrupt.h"
 #include "process.h"
 #include "saker/base/quantity.h"
 #include "target_options.h"
@@ -54,6 +55,7 @@ int run_client(InteropArguments& arguments) {
     return kExitOk;
   }
   ignore_broken_pipes();
+  const Interrupt interrupt(exit_interrupted);
   arguments.options.target = arguments.target.servers;
   if (auto tls = use_target_tls(arguments.target, arguments.options.channel); !tls) {
     return fail_usage(tls.error().message);

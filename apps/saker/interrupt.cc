@@ -7,6 +7,8 @@
 
 #include <csignal>
 
+#include "command_line.h"
+
 namespace saker::app {
 namespace {
 
@@ -53,6 +55,10 @@ void Interrupt::run() {
       }
     }
   }
+}
+
+void exit_interrupted(int) {
+  _exit(kExitInterrupted);
 }
 
 }  // namespace saker::app

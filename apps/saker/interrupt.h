@@ -31,4 +31,7 @@ class Interrupt {
   std::thread thread_;
 };
 
+// What a command that leaves nothing half done does about a signal: ends with kExitInterrupted.
+[[noreturn]] void exit_interrupted(int count);
+
 }  // namespace saker::app

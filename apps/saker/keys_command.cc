@@ -6,6 +6,8 @@
 
 #include "commands.h"
 #include "crypto_request.h"
+#include "interrupt.h"
+#include "output_file.h"
 #include "saker/services/crypto/key_ring.h"
 
 namespace saker::app {
@@ -57,6 +59,7 @@ nlohmann::ordered_json describe(const crypto::v1::KeyInfo& info) {
 
 int run_list(const ListOptions& options) {
   static const rpc::ClientMethod list("/saker.crypto.v1.Crypto/ListKeys");
+  const Interrupt interrupt(exit_interrupted);
   crypto::v1::ListKeysReply reply;  // of all pages
   crypto::v1::ListKeysRequest request;
   request.set_page_size(static_cast<uint32_t>(options.page_size));
@@ -85,6 +88,12 @@ int run_list(const ListOptions& options) {
 
 int run_get(const GetOptions& options) {
   static const rpc::ClientMethod get("/saker.crypto.v1.Crypto/GetPublicKey");
+  auto output = OutputFile::open(options.target.json ? "-" : options.out);
+  if (!output) return fail_usage(output.error().message);
+  const Interrupt interrupt([&](int count) {
+    (*output)->discard();
+    exit_interrupted(count);
+  });
   crypto::v1::GetPublicKeyRequest request;
   set_key(options.key, request);
   crypto::v1::GetPublicKeyReply reply;
@@ -100,8 +109,7 @@ int run_get(const GetOptions& options) {
   const std::string bytes = options.format == "pem"   ? reply.pem()
                             : options.format == "der" ? reply.der()
                                                       : reply.jwk() + "\n";
-  const auto written = write_output(options.out, bytes);
-  return written ? kExitOk : fail_usage(written.error().message);
+  return report_written((*output)->write(bytes));
 }
 
 }  // namespace

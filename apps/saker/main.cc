@@ -1,9 +1,13 @@
 // saker: one program, a subcommand for each thing it does. Here is only the list of them.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "command_line.h"
 #include "commands.h"
+#include "empty_values.h"
 #include "help_formatter.h"
 
 int main(int argc, char** argv) {
@@ -41,8 +45,11 @@ int main(int argc, char** argv) {
                          "  host:port  [::1]:port  unix:/path  unix-abstract:name  vsock:CID:PORT\n"
                          "  vsock-mux:/path:PORT (host side of Firecracker)  fd:N\n\n") +
              kExitCodesHelp);
+  refuse_empty_values(app);
+  auto arguments = separate_empty_values(app, {argv + std::min(argc, 1), argv + argc});
+  std::ranges::reverse(arguments);  // as CLI11 takes them
   try {
-    app.parse(argc, argv);
+    app.parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
     return report_parse_error(app, error);
   }

@@ -15,6 +15,7 @@
 #include "metric_families.h"
 #include "metrics.h"
 #include "proxy.h"
+#include "reaches.h"
 #include "saker/base/quantity.h"
 #include "serve_settings.h"
 #include "server_log.h"
@@ -61,8 +62,13 @@ Result<void> listen(const ProxyArguments& arguments, Proxy& proxy) {
   if (!wanted) return std::unexpected(wanted.error());
   wanted->insert(wanted->end(), arguments.listen.begin(), arguments.listen.end());
   if (wanted->empty()) return fail("--listen is missing: where are clients to connect to?");
-  return open_listeners(*wanted,
-                        [&](const net::Address& address) { return proxy.listen(address); });
+  return open_listeners(*wanted, [&](const net::Address& address) -> Result<net::Address> {
+    auto bound = proxy.listen(address);
+    const net::Address& target = arguments.options.target;
+    if (!bound || !reaches(target, *bound)) return bound;
+    return fail("TARGET " + net::to_string(target) + " is where this proxy listens itself, at " +
+                net::to_string(*bound));
+  });
 }
 
 int run_proxy(const ProxyArguments& arguments) {
@@ -101,11 +107,14 @@ void add_proxy_command(CLI::App& app, int& exit_code) {
   add_listen(command, arguments->listen);
   add_target(command, options.target);
   add_count(command, "--max-connections", options.max_connections, 1, 10'000'000,
-            "connections relayed at a time; more are closed at once");
+            "connections relayed at a time; more are closed at once")
+      ->default_str(std::to_string(options.max_connections));
   add_positive_duration(command, "--connect-timeout", options.connect_timeout,
-                        "of the connection to the target");
+                        "of the connection to the target")
+      ->default_str(format_duration(options.connect_timeout));
   add_duration(command, "--drain-timeout", options.drain_timeout,
-               "on SIGTERM, connections may last so long");
+               "on SIGTERM, connections may last so long")
+      ->default_str(format_duration(options.drain_timeout));
   const auto set_cids = [arguments](const std::vector<std::string>& texts) {
     std::vector<uint32_t>& cids = arguments->options.allowed_vsock_cids = *parse_cids(texts);
     if (std::ranges::find(cids, net::kVsockCidAny) != cids.end()) cids.clear();

@@ -19,6 +19,7 @@
 #include "process.h"
 #include "saker/base/quantity.h"
 #include "saker/rpc/server.h"
+#include "serve_check.h"
 #include "serve_config.h"
 #include "serve_observation.h"
 #include "serve_services.h"
@@ -73,6 +74,8 @@ Result<void> check_key_sources(const crypto::CryptoSources& sources) {
   const crypto::TokenOptions& token = sources.token;
   if (!sources.key_directory.empty() && !sources.keys.empty())
     return fail("--key generates keys, --key-dir has its own: use one of them");
+  if (sources.key_directory.empty() && !sources.passphrase_file.empty())
+    return fail("--key-passphrase-file needs the --key-dir that it opens");
   if (!token.module.empty() && !(sources.key_directory.empty() && sources.keys.empty()))
     return fail("--pkcs11-module has the token's keys: neither --key nor --key-dir goes with it");
   if (token.module.empty() && !(token.label.empty() && token.pin_file.empty()))
@@ -250,11 +253,7 @@ int run_serve(const ServeArguments& arguments) {
     return fail_usage(completed.error().message);
   }
   if (!arguments.check_config) return run_server(*options);
-  if (options->tls.is_wanted()) {
-    if (auto context = load_server_tls(options->tls); !context) {
-      return fail_usage(context.error().message);
-    }
-  }
+  if (auto checked = check_files(*options); !checked) return fail_usage(checked.error().message);
   if (listens_by_default(*options)) options->listen = default_listeners(!options->no_vsock);
   std::cout << format_config(*options);
   return kExitOk;
@@ -304,7 +303,7 @@ void add_serve_command(CLI::App& app, int& exit_code) {
   command.add_option("--config", arguments->config, "settings from this TOML file; flags beat it")
       ->type_name("FILE");
   command.add_flag("--check-config", arguments->check_config,
-                   "check all settings, print those in effect as TOML, and end");
+                   "check all settings and their files, print those in effect as TOML, and end");
   command.footer(
       "A configuration file has a key for each of these flags, with _ for -: max_streams = 10\n\n"
       "Examples:\n"

@@ -95,6 +95,8 @@ Shown show_path(const std::string& path) {
 Result<void> set_metrics(Options& options, Values values) {
   auto address = net::parse_address(values.back());
   if (!address) return std::unexpected(address.error());
+  if (address->transport != net::Transport::kTcp)
+    return fail("'" + values.back() + "': metrics are served over TCP, at host:port");
   options.metrics = *std::move(address);
   return {};
 }

@@ -7,6 +7,8 @@
 
 #include "commands.h"
 #include "crypto_request.h"
+#include "interrupt.h"
+#include "output_file.h"
 #include "saker/services/crypto/signing_limits.h"
 #include "sign_stream.h"
 
@@ -45,7 +47,14 @@ int call_sign(const SignOptions& options, crypto::v1::SignReply& reply) {
   return call_crypto(options.target, sign, request, reply);
 }
 
+// The output is opened first: no signature is made, and recorded, that has nowhere to go.
 int run_sign(const SignOptions& options) {
+  auto output = OutputFile::open(options.target.json ? "-" : options.out);
+  if (!output) return fail_usage(output.error().message);
+  const Interrupt interrupt([&](int count) {
+    (*output)->discard();
+    exit_interrupted(count);
+  });
   crypto::v1::SignReply reply;
   if (const int code = call_sign(options, reply)) return code;
   if (checksum(reply.signature()) != reply.signature_crc32c()) {
@@ -53,9 +62,9 @@ int run_sign(const SignOptions& options) {
   }
   if (options.target.json) return print_json(reply, options);
   const bool to_terminal = options.out == "-" && isatty(STDOUT_FILENO) != 0;
-  const auto written = to_terminal ? write_output("-", to_base64(reply.signature()) + "\n")
-                                   : write_output(options.out, reply.signature());
-  if (!written) return fail_usage(written.error().message);
+  const auto written =
+      (*output)->write(to_terminal ? to_base64(reply.signature()) + "\n" : reply.signature());
+  if (!written) return report_written(written);
   std::cerr << "signed with key " << reply.key_name() << " version " << reply.key_version() << '\n';
   return kExitOk;
 }

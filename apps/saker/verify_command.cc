@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "crypto_request.h"
+#include "interrupt.h"
 #include "saker/services/crypto/signing_limits.h"
 
 namespace saker::app {
@@ -19,6 +20,7 @@ struct VerifyOptions {
 
 int run_verify(const VerifyOptions& options) {
   static const rpc::ClientMethod verify("/saker.crypto.v1.Crypto/Verify");
+  const Interrupt interrupt(exit_interrupted);
   crypto::v1::VerifyRequest request;
   auto signature = read_input(options.signature);
   if (!signature) return fail_usage(signature.error().message);

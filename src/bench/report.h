@@ -31,7 +31,7 @@ struct Report {
   // What ran.
   std::string target;     // as given: "vsock:2:50051"
   std::string transport;  // "tcp", "unix", "vsock", …, "+tls" behind it where so
-  std::string method;     // "/saker.echo.v1.EchoService/Echo"
+  std::string method;     // "/saker.echo.v1.Echo/Echo"
   uint32_t connections = 0;
   uint32_t streams_per_connection = 0;
   uint32_t threads = 0;

@@ -22,7 +22,7 @@ Report sample() {
   Report report;
   report.target = "unix:/run/saker.sock";
   report.transport = "unix";
-  report.method = "/saker.echo.v1.EchoService/Echo";
+  report.method = "/saker.echo.v1.Echo/Echo";
   report.connections = 10;
   report.streams_per_connection = 100;
   report.threads = 2;
@@ -56,7 +56,7 @@ TEST(Report, DerivedFigures) {
 }
 
 TEST(Report, TextOfAnOpenLoop) {
-  EXPECT_EQ(format_text(sample()), R"(/saker.echo.v1.EchoService/Echo at unix:/run/saker.sock (unix)
+  EXPECT_EQ(format_text(sample()), R"(/saker.echo.v1.Echo/Echo at unix:/run/saker.sock (unix)
   10 connections x 100 streams, 2 threads, open loop at 100 calls/s, 16B payload
   10s after 1s of warm-up
 

@@ -8,6 +8,7 @@ import threading
 import grpc
 import saker_e2e as e2e
 
+SIGN = ["--key", "mine", "--algorithm", "ECDSA_P256_SHA256"]
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 EMPTY_SETTINGS = b"\0\0\0\4\0\0\0\0\0"
 TLS_HELLO = bytes.fromhex(
@@ -105,6 +106,31 @@ class CommandLines(e2e.TestCase):
             with self.subTest(target=target):
                 self.assert_run("echo", target, code=code, stderr=message)
                 self.assert_run("bench", "echo", target, code=e2e.EXIT_USAGE, stderr=message)
+                self.assert_run("sign", target, *SIGN, code=code, stderr=message)
+                self.assert_run(
+                    "bench", "sign", target, *SIGN, code=e2e.EXIT_USAGE, stderr=message
+                )
+
+    @e2e.once
+    def test_empty_values(self) -> None:
+        """As a shell leaves them where a variable is not set: what follows is not taken for them."""
+        for arguments, flag in (
+            (["sign", "--key=", "--algorithm", "ECDSA_P256_SHA256"], "--key"),
+            (["sign", "--key", "", "--algorithm", "ECDSA_P256_SHA256"], "--key"),
+            (["keys", "list", "--ca="], "--ca"),
+            (["echo", "--in=", "--count", "1"], "--in"),
+            (["bench", "echo", "--server-name="], "--server-name"),
+            (["audit", "verify", __file__, "--last-hash="], "--last-hash"),
+            (["serve", "--config=", "--check-config"], "--config"),
+            (["keystore", "generate", "--passphrase-file=", "dir", "ec-p256"], "--passphrase-file"),
+        ):
+            with self.subTest(arguments=arguments):
+                self.assert_run(
+                    *arguments, code=e2e.EXIT_USAGE, stderr=f"{flag}: the value is empty"
+                )
+        with e2e.Server() as server:
+            for flags in (["--payload="], ["--payload", ""], ["--json="]):
+                self.assert_run("echo", *flags, server.address)
 
     def test_targets_that_are_no_grpc_servers(self) -> None:
         answers = {

@@ -102,9 +102,22 @@ class Audit(e2e.TestCase):
         self.log.write_text("".join(whole))
         self.verify("--last-hash", last_hash)
         self.assert_run("audit", "verify", str(self.directory / "none"), code=e2e.EXIT_USAGE)
+        done = self.assert_run(
+            "audit", "verify", str(self.directory), code=e2e.EXIT_USAGE, stderr="Is a directory"
+        )
+        self.assertEqual(done.stdout, "")
         self.assertIn(
             "NOT whole", self.assert_run("audit", "verify", __file__, code=e2e.EXIT_FAILED).stdout
         )
+
+    @e2e.once
+    def test_verification_is_interrupted(self) -> None:
+        os.mkfifo(self.log)  # which nobody writes to
+        verify = e2e.start("audit", "verify", str(self.log))
+        e2e.let_run(verify, 0.1)
+        verify.send_signal(signal.SIGTERM)
+        out, err = verify.communicate(timeout=e2e.TIMEOUT_S)
+        self.assertEqual(verify.returncode, e2e.EXIT_INTERRUPTED, out + err)
 
     @e2e.once
     def test_a_restart_goes_on_behind_a_torn_line(self) -> None:

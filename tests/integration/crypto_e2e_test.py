@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import signal
 import subprocess
 
 import saker_e2e as e2e
@@ -119,6 +120,67 @@ class Crypto(e2e.TestCase):
             "sign", e2e.nobody(), *choice, "--wait-for-ready", "--deadline", "200ms",
             code=e2e.exit_of_status(e2e.DEADLINE_EXCEEDED), stdin=b"x",
         )  # fmt: skip
+
+    def test_interrupted(self) -> None:
+        choice = ["--key-type", "ec-p256", "--algorithm", "ECDSA_P256_SHA256"]
+        wait = ["--deadline", "10m"]
+        other = self.write("other", "bytes of before")
+        verify = ["verify", *choice, *wait, "--signature", self.message]
+        get = ["keys", "get", "--key", "mine", *wait, "--out", other]
+        for arguments in (
+            ["sign", *choice, *wait, "--out", self.signature], verify,
+            ["keys", "list", *wait], get, ["bench", "sign", *choice, "--connect-timeout", "10m"],
+        ):  # fmt: skip
+            with self.subTest(arguments=arguments), e2e.silent_server() as target:
+                client = e2e.start(*arguments, target)
+                e2e.let_run(client, 0.1)
+                client.send_signal(signal.SIGTERM)
+                out, err = client.communicate(timeout=e2e.TIMEOUT_S)
+                self.assertEqual(client.returncode, e2e.EXIT_INTERRUPTED, out + err)
+        self.assertFalse((self.directory / "signature").exists())
+        self.assertEqual((self.directory / "other").read_text(), "bytes of before")
+
+    def test_no_signature_that_has_nowhere_to_go(self) -> None:
+        choice = ["--key-type", "ec-p256", "--algorithm", "ECDSA_P256_SHA256", "--in", self.message]
+        log = self.directory / "audit.log"
+        with e2e.Server("--audit", str(log)) as server:
+            for command in (["sign", *choice], ["keys", "get", "--key", "ec-p256"]):
+                for out, why in (("/none/x", "No such file"), ("/", "Is a directory")):
+                    self.assert_run(
+                        *command, server.address, "--out", out,
+                        code=e2e.EXIT_USAGE, stderr=f"can't write {out}: {why}",
+                    )  # fmt: skip
+            self.assertEqual(log.read_text(), "")
+            # What only the writing finds out comes after the signature.
+            self.assert_run(
+                "sign", server.address, *choice, "--out", "/dev/full",
+                code=e2e.EXIT_FAILED, stderr="can't write /dev/full: No space left",
+            )  # fmt: skip
+
+    def test_files_of_signatures(self) -> None:
+        choice = ["--key", "mine", "--algorithm", "ECDSA_P384_SHA384", "--signature-format", "p1363"]
+        path = self.directory / "signature"
+        self.sign("--key", "none", *choice[2:], code=e2e.exit_of_status(NOT_FOUND), stdin=b"x")
+        self.assertFalse(path.exists(), "a file for no signature")
+        path.write_bytes(b"longer than a signature" * 10)
+        self.sign("--key", "none", *choice[2:], code=e2e.exit_of_status(NOT_FOUND), stdin=b"x")
+        self.assertEqual(path.stat().st_size, 230)
+        self.sign(*choice, stdin=b"x")
+        self.assertEqual(path.stat().st_size, 96)
+        self.assert_run("sign", self.server.address, *choice, "--out", "/dev/null", stdin=b"x")
+
+    @e2e.once
+    def test_bench_help_has_the_defaults(self) -> None:
+        for command, connections, streams in (("echo", 10, 100), ("call", 10, 100), ("sign", 2, 10)):
+            text = self.assert_run("bench", command, "--help").stdout
+            self.assertRegex(text, rf"(?m)^ +-c,--connections .*\(default: {connections}\)$")
+            self.assertRegex(text, rf"(?m)^ +-m,--streams .*\(default: {streams}\)$")
+        report = self.assert_json(
+            "bench", "sign", self.server.address, "--key", "mine", "--algorithm",
+            "ECDSA_P384_SHA384", "-n", "20",
+        )  # fmt: skip
+        settings = report["settings"]
+        self.assertEqual((settings["connections"], settings["streams_per_connection"]), (2, 10))
 
     def test_bench(self) -> None:
         for verify_every in ("1", "5", "0"):

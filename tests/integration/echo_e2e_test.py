@@ -218,6 +218,10 @@ class Time(e2e.TestCase):
             code=e2e.exit_of_status(e2e.DEADLINE_EXCEEDED),
         )
 
+    @e2e.once
+    def test_help_says_from_where_intervals_count(self) -> None:
+        self.assertIn("with --stream between two sends", self.assert_run("echo", "--help").stdout)
+
     def test_interrupt(self) -> None:
         with e2e.Server() as server:
             for stream in ([], ["--stream"]):

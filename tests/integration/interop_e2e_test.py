@@ -91,6 +91,14 @@ class Interop(e2e.TestCase):
         self.assertEqual(done.returncode, e2e.EXIT_FAILED)
         self.assertIn("UNAVAILABLE", done.stdout)
 
+    def test_interrupted(self) -> None:
+        with e2e.silent_server() as target:
+            client = e2e.start("interop-client", target, "--test-case", "empty_unary", "--deadline", "10m")
+            e2e.let_run(client, 0.1)
+            client.send_signal(signal.SIGTERM)
+            out, err = client.communicate(timeout=e2e.TIMEOUT_S)
+            self.assertEqual(client.returncode, e2e.EXIT_INTERRUPTED, out + err)
+
     @e2e.once
     def test_command_line(self) -> None:
         self.assert_run("interop-client", "--test-case", "no_such", code=e2e.EXIT_USAGE, stderr="no case 'no_such'")

@@ -176,7 +176,7 @@ class Metrics(e2e.TestCase):
         self.assert_run(
             "serve", "--listen", "127.0.0.1:0", "--key", "ec-p256",
             "--metrics", f"unix:{self.directory}/m",
-            code=e2e.EXIT_USAGE, stderr="is not host:port",
+            code=e2e.EXIT_USAGE, stderr="metrics are served over TCP, at host:port",
         )  # fmt: skip
 
 

@@ -131,12 +131,50 @@ class Proxies(e2e.TestCase):
                     out, err = client.communicate(timeout=e2e.TIMEOUT_S)
                     self.assertEqual(client.returncode, code, out + err)
 
+    @e2e.once
+    def test_never_to_itself(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        unix = f"unix:{self.directory}/s"
+        for listen, target in (
+            (f"127.0.0.1:{port}", f"127.0.0.1:{port}"),
+            (f"127.0.0.1:{port}", f"localhost:{port}"),
+            (f"0.0.0.0:{port}", f"127.0.0.1:{port}"),
+            (unix, unix),
+            (unix, f"unix:{self.directory}/../{self.directory.name}/s"),
+        ):
+            with self.subTest(listen=listen, target=target):
+                done = self.assert_run(
+                    "proxy", "--listen", listen, target,
+                    code=e2e.EXIT_USAGE, stderr=f"TARGET {target} is where this proxy listens",
+                )  # fmt: skip
+                self.assertEqual(done.stdout, "")
+
+    def test_the_target_may_come_from_the_environment(self) -> None:
+        with e2e.Server() as server:
+            listen = e2e.TRANSPORT.listen()
+            proxy = e2e.start("proxy", "--listen", listen, env={"SAKER_TARGET": server.address})
+            address = proxy.stdout.readline().strip().removeprefix("listening on ")
+            self.assert_run("echo", address)
+            proxy.terminate()
+            _, err = proxy.communicate(timeout=e2e.TIMEOUT_S)
+            self.assertEqual(proxy.returncode, 0, err)
+
+    @e2e.once
+    def test_help_has_the_defaults(self) -> None:
+        text = self.assert_run("proxy", "--help").stdout
+        for flag, default in (
+            ("--max-connections", "10000"), ("--connect-timeout", "10s"), ("--drain-timeout", "10s"),
+        ):  # fmt: skip
+            self.assertRegex(text, rf"(?m)^ +{flag} .*\(default: {default}\)$")
+
     def test_bad_command_lines(self) -> None:
         for arguments, message in (
-            ([], "--listen is missing"),
+            (["--listen", "127.0.0.1:0"], "TARGET is required"),
+            (["127.0.0.1:1"], "--listen is missing"),
             (["--listen", "nowhere"], "the port is missing"),
             (["--listen", "127.0.0.1:0", "unix:"], "the path is missing"),
-            (["--listen", "192.0.2.1:0"], "192.0.2.1:0"),
+            (["--listen", "192.0.2.1:0", "127.0.0.1:1"], "192.0.2.1:0"),
             (["--listen", "127.0.0.1:0", "--allow-cid", "you"], "is not a CID"),
             (["--listen", "127.0.0.1:0", "--max-connections", "0"], "'0' is not"),
         ):

@@ -121,7 +121,8 @@ Result<void> follow_file(const std::string& path, AuditChain& chain, AuditSummar
       return fail(path + ":" + std::to_string(number) + ": " + followed.error().message);
     ++summary.records;
   }
-  if (file.bad()) return fail("cannot read " + path);
+  const int error = errno;
+  if (file.bad()) return fail_errno("cannot read " + path, error != 0 ? error : EIO);
   return {};
 }
 
