@@ -256,6 +256,9 @@ void Connection::take_output(ChunkQueue& out, Time now) {
     enqueue(stream);
   }
   if (broken_ != nullptr) fail(ErrorCode::kInternalError, broken_);
+  wrote_data_ = data_frames_sent_ != data_frames_taken_;
+  data_frames_taken_ = data_frames_sent_;
+  awaits_written_ = sending_streams_ != 0 && !out_.empty();
   arm_progress_deadline();
   out.append(std::move(out_));
 }
@@ -279,12 +282,10 @@ void Connection::note_written() {
 }
 
 void Connection::arm_progress_deadline() {
-  wrote_data_ = data_frames_sent_ != data_frames_taken_;
-  data_frames_taken_ = data_frames_sent_;
-  awaits_written_ = sending_streams_ != 0 && !out_.empty();
   Time since = awaits_written_ || dead_ ? kNever : blocked_since_;
-  if (!awaits_written_ && !stalled_.empty())
+  if (!awaits_written_ && !stalled_.empty()) {
     since = std::min(since, stalled_.front().stalled_since);
+  }
   set_deadline(kProgressDeadline, time_after(since, options_.no_progress_timeout));
 }
 
@@ -300,7 +301,9 @@ void Connection::end_stalls() {
   if (is_over(blocked_since_)) return fail_all();
   while (!stalled_.empty() && is_over(stalled_.front().stalled_since)) {
     Stream& stream = stalled_.front();
-    if (data_written_at_ <= stream.stalled_since || !stalls_.try_take(now_)) return fail_all();
+    const bool served =
+        data_written_at_ > stream.stalled_since || data_frames_sent_ != data_frames_taken_;
+    if (!served || !stalls_.try_take(now_)) return fail_all();
     reset(stream, ErrorCode::kEnhanceYourCalm);
   }
   arm_progress_deadline();

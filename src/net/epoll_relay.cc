@@ -73,8 +73,8 @@ class EpollRelay final : public Relay, private TurnTask, private Timer {
       if (size < 0) go_deaf(side);
       return pass_end(side);
     }
-    if (other(side).deaf)
-      return;  // read nevertheless: closed unread, it would take with it what we sent
+    // Read nevertheless: a socket closed with bytes unread takes with it what was sent before.
+    if (other(side).deaf) return;
     const auto bytes = static_cast<size_t>(size);
     side.received += bytes;
     const size_t sent = send(side, buffer.data(), bytes);

@@ -60,7 +60,8 @@ Engine::Engine(const ClientContext& context, const std::string& server_name, Ses
   sessions_ = sessions;
   SSL_set_connect_state(ssl_);
   if (!set_server_name(server_name)) {
-    return fail("there is no name to check the server's certificate for: \"" + server_name + "\"");
+    fail("there is no name to check the server's certificate for: \"" + server_name + "\"");
+    return;
   }
   SSL_SESSION* session = sessions == nullptr ? nullptr : sessions->take();
   if (session == nullptr) return;
