@@ -112,6 +112,9 @@ void add_proxy_command(CLI::App& app, int& exit_code) {
   add_positive_duration(command, "--connect-timeout", options.connect_timeout,
                         "of the connection to the target")
       ->default_str(format_duration(options.connect_timeout));
+  add_duration(command, "--half-close-timeout", options.relay.half_close_timeout,
+               "without a byte, once one side has ended")
+      ->default_str(format_duration(options.relay.half_close_timeout));
   add_duration(command, "--drain-timeout", options.drain_timeout,
                "on SIGTERM, connections may last so long")
       ->default_str(format_duration(options.drain_timeout));
