@@ -127,6 +127,24 @@ class Policy(e2e.TestCase):
             self.reload(server, "[[rule]]\nkyes = []\n", "the policy stays as it was")
             self.assertIn("policy.toml:2: unknown key kyes", server.stderr)
             client.sign("ours")
+    def test_rules_have_rates_of_their_own(self) -> None:
+        """Verifying, which may be often, makes no room for signing, which may not."""
+        rules = rule(ME, ["ours"], ["sign"], 'rate = "1/h"\nburst = 2')
+        server = self.serve(rules + rule(ME, ["ours"], ["verify"], 'rate = "1000/s"'))
+        verify = pb.VerifyRequest(
+            key_name="ours", algorithm=pb.ECDSA_P256_SHA256, message=b"x", signature=b"x"
+        )
+        signed = 0
+        with Client(server.grpc_address) as client:
+            for _ in range(20):
+                client.call("Verify", verify)
+                try:
+                    client.sign("ours")
+                    signed += 1
+                except grpc.RpcError as error:
+                    self.assertEqual(error.code().value[0], e2e.RESOURCE_EXHAUSTED)
+        self.assertEqual(signed, 2)
+
             self.reload(server, rule(ME, ["theirs"], ["sign"]), "policy read again")
             self.assertEqual(self.refusal(client.sign, "ours"), (5, 'no key "ours"'))
             os.unlink(self.policy)

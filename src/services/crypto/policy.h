@@ -37,11 +37,12 @@ class CallerPattern {
   bool any_matches(std::span<const std::string> names) const;
 };
 
-// The rate of one caller and one key.
+// The rate of one caller and one key by one rule.
 struct RateLimit {
   double per_second = 0;
   double burst = 1;
   bool operator==(const RateLimit&) const = default;
+  uint32_t rule = 0;  // which one of its policy, counted from 1
 };
 
 struct PolicyRule {

@@ -151,7 +151,7 @@ TEST(PolicyTest, TheFirstRuleThatFitsDecides) {
   const auto other = unix_peer(1001, 5);
   const PolicyRule* const sign = policy->find(ours, "pay-1", Operation::kSign);
   ASSERT_NE(sign, nullptr);
-  EXPECT_EQ(sign->rate, (RateLimit{2, 5}));
+  EXPECT_EQ(sign->rate, (RateLimit{2, 5, 1}));
   EXPECT_EQ(policy->find(ours, "pay-1", Operation::kGet), sign);
   EXPECT_NE(policy->find(ours, "pay-1", Operation::kVerify), nullptr);
   EXPECT_EQ(policy->find(ours, "other", Operation::kSign), nullptr);
@@ -175,6 +175,16 @@ TEST(PolicyTest, MistakesAreToldByLine) {
       {"rule", "p:1", ""},
       {"[rule]\n", "p:1", "[[rule]]"},
       {"rules = 1\n", "p:1", "unknown key rules"},
+TEST(PolicyTest, ARateKnowsItsRule) {
+  const std::string head = "[[rule]]\ncallers = [\"any\"]\nkeys = [\"*\"]\nrate = \"1/s\"\n";
+  const auto policy = parse_policy(
+      head + "operations = [\"sign\"]\n" + head + "operations = [\"verify\"]\n", "policy.toml");
+  ASSERT_TRUE(policy) << policy.error().message;
+  const auto peer = unix_peer(1000, 5);
+  EXPECT_EQ(policy->find(peer, "a", Operation::kSign)->rate, (RateLimit{1, 1, 1}));
+  EXPECT_EQ(policy->find(peer, "a", Operation::kVerify)->rate, (RateLimit{1, 1, 2}));
+}
+
       {"[[rule]]\n", "p:1", "needs callers"},
       {head, "p:1", "needs operations"},
       {head + "operations = [\"sing\"]\n", "p:4", "'sing' is none of"},
