@@ -56,7 +56,7 @@ class Audit(e2e.TestCase):
             self.assertEqual(record["algorithm"], "ECDSA_P256_SHA256")
             self.assertEqual(record["result"], "OK")
             self.assertRegex(record["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$")
-            self.assertRegex(record["identity"], r"^(ip:|uid:|cid:)\S+$")
+            self.assertRegex(record["identity"], r"^(ip:|uid:|cid:|vsock-mux:)\S+$")
         self.assertEqual(self.verify()["records"], 4)
 
     @e2e.once

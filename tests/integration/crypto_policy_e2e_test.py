@@ -13,7 +13,7 @@ from crypto_client import Client, pb
 ME = {
     "tcp": ["ip:127.0.0.0/8"],
     "unix": [f"uid:{os.getuid()}"],
-    "vsock-mux": [f"uid:{os.getuid()}"],
+    "vsock-mux": ["vsock-mux:*"],
     "vsock": ["cid:1"],
 }.get(e2e.TRANSPORT.name, ["any"])
 
@@ -98,7 +98,7 @@ class Policy(e2e.TestCase):
 
     def test_other_callers_may_do_nothing(self) -> None:
         nobody = ["uid:4294967294", "gid:4294967294", "cid:77", "ip:192.0.2.0/24",
-                  "spiffe://example/*", "dns:*"]  # fmt: skip
+                  "vsock-mux:/none:1", "spiffe://example/*", "dns:*"]  # fmt: skip
         server = self.serve(rule(nobody, ["*"], ["list", "get", "sign", "verify"]))
         with Client(server.grpc_address) as client:
             self.assertEqual(self.refusal(client.sign, "ours"), (5, 'no key "ours"'))
@@ -120,13 +120,6 @@ class Policy(e2e.TestCase):
             self.assertLessEqual(pushback_ms, 3_600_001)
             client.sign("theirs")
 
-    @e2e.once
-    def test_a_bad_file_keeps_the_policy(self) -> None:
-        server = self.serve(rule(ME, ["ours"], ["sign"]))
-        with Client(server.grpc_address) as client:
-            self.reload(server, "[[rule]]\nkyes = []\n", "the policy stays as it was")
-            self.assertIn("policy.toml:2: unknown key kyes", server.stderr)
-            client.sign("ours")
     def test_rules_have_rates_of_their_own(self) -> None:
         """Verifying, which may be often, makes no room for signing, which may not."""
         rules = rule(ME, ["ours"], ["sign"], 'rate = "1/h"\nburst = 2')
@@ -145,6 +138,13 @@ class Policy(e2e.TestCase):
                     self.assertEqual(error.code().value[0], e2e.RESOURCE_EXHAUSTED)
         self.assertEqual(signed, 2)
 
+    @e2e.once
+    def test_a_bad_file_keeps_the_policy(self) -> None:
+        server = self.serve(rule(ME, ["ours"], ["sign"]))
+        with Client(server.grpc_address) as client:
+            self.reload(server, "[[rule]]\nkyes = []\n", "the policy stays as it was")
+            self.assertIn("policy.toml:2: unknown key kyes", server.stderr)
+            client.sign("ours")
             self.reload(server, rule(ME, ["theirs"], ["sign"]), "policy read again")
             self.assertEqual(self.refusal(client.sign, "ours"), (5, 'no key "ours"'))
             os.unlink(self.policy)
@@ -152,6 +152,22 @@ class Policy(e2e.TestCase):
             self.assertTrue(e2e.eventually(lambda: "cannot read policy" in server.stderr))
             client.sign("theirs")
         self.assertEqual(server.stop(), e2e.EXIT_OK)
+
+    def test_a_guest_is_not_the_user_who_runs_its_machine(self) -> None:
+        """Behind a multiplexer, the process on the Unix socket is the virtual machine's monitor."""
+        mine = [f"uid:{os.getuid()}", f"gid:{os.getgid()}"]
+        server = self.serve(rule(mine, ["*"], ["sign"]))
+        with Client(server.grpc_address) as client:
+            if e2e.TRANSPORT.name == "unix":
+                client.sign("ours")
+            else:
+                self.assertEqual(self.refusal(client.sign, "ours"), (5, 'no key "ours"'))
+            if e2e.TRANSPORT.name != "vsock-mux":
+                return
+            self.reload(server, rule([server.address], ["ours"], ["sign"]), "policy read again")
+            client.sign("ours")
+            self.reload(server, rule([server.address + "1"], ["*"], ["sign"]), "policy read again")
+            self.assertEqual(self.refusal(client.sign, "ours"), (5, 'no key "ours"'))
 
     @e2e.once
     def test_a_bad_file_at_the_start_is_an_error(self) -> None:
