@@ -1,7 +1,10 @@
 """Who may use which key, how often, and what those are told that may not."""
 
+import contextlib
 import os
 import signal
+import threading
+from collections.abc import Iterator
 
 import grpc
 
@@ -25,6 +28,10 @@ def rule(callers: list[str], keys: list[str], operations: list[str], more: str =
 
 
 class Policy(e2e.TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.started, self.ended = threading.Event(), threading.Event()
+
     def serve(self, policy: str) -> e2e.Server:
         self.policy = self.write("policy.toml", policy)
         server = e2e.Server("--key", "ours=ec-p256", "--key", "theirs=ec-p256",
@@ -168,6 +175,50 @@ class Policy(e2e.TestCase):
             client.sign("ours")
             self.reload(server, rule([server.address + "1"], ["*"], ["sign"]), "policy read again")
             self.assertEqual(self.refusal(client.sign, "ours"), (5, 'no key "ours"'))
+
+    def test_a_reload_that_waits_keeps_no_signal_waiting(self) -> None:
+        for second_signal in (False, True):
+            with self.subTest(second_signal=second_signal):
+                server = self.serve(rule(ME, ["*"], ["sign"]))
+                os.unlink(self.policy)
+                os.mkfifo(self.policy)
+                server.send_signal(signal.SIGHUP)
+                writer = self.open_when_read(self.policy)
+                with Client(server.grpc_address) as client:
+                    client.sign("ours")
+                    if second_signal:  # a call in flight keeps the drain from its end
+                        call = client.stream.future(self.never_ending(), timeout=e2e.TIMEOUT_S)
+                        self.assertTrue(e2e.eventually(self.started.is_set))
+                        server.send_signal(signal.SIGTERM)
+                        self.assertTrue(e2e.eventually(lambda: "draining" in server.stderr))
+                        self.assertEqual(server.stop(), e2e.EXIT_INTERRUPTED)
+                        call.cancel()
+                        self.ended.set()
+                if not second_signal:
+                    self.assertEqual(server.stop(), e2e.EXIT_OK)
+                    self.assertIn("what is read again on SIGHUP does not answer", server.stderr)
+                    self.assertEqual(server.calls(), {"OK": 1})
+                os.close(writer)
+                os.unlink(self.policy)
+
+    def open_when_read(self, fifo: str) -> int:
+        """Once somebody waits for it to be written to."""
+        opened: list[int] = []
+
+        def is_open() -> bool:
+            with contextlib.suppress(OSError):
+                opened.append(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+            return bool(opened)
+
+        self.assertTrue(e2e.eventually(is_open))
+        return opened[0]
+
+    def never_ending(self) -> Iterator[object]:
+        """A SignStream that stops in the middle."""
+        start = pb.SignStreamStart(key_name="ours", algorithm=pb.ECDSA_P256_SHA256)
+        yield pb.SignStreamRequest(start=start, data=b"x")
+        self.started.set()
+        self.ended.wait(e2e.TIMEOUT_S)
 
     @e2e.once
     def test_a_bad_file_at_the_start_is_an_error(self) -> None:
