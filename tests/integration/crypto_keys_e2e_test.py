@@ -404,6 +404,26 @@ class Streams(e2e.TestCase):
                     )
 
     @e2e.once
+    def test_the_command_minds_the_call_while_its_input_is_silent(self) -> None:
+        algorithm = ["--algorithm", "ECDSA_P256_SHA256"]
+        with e2e.Server() as server:
+            for choice, status, said in (
+                (["--key", "none"], NOT_FOUND, b'no key "none"'),
+                (["--key", "ec-p256", "--deadline", "500ms"], e2e.DEADLINE_EXCEEDED, b"DEADLINE"),
+            ):
+                with self.subTest(choice):
+                    process = subprocess.Popen(
+                        [e2e.SAKER, "sign", server.address, *choice, *algorithm],
+                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                    )  # fmt: skip
+                    self.addCleanup(process.kill)
+                    process.stdin.write(b"x" * 70_000)
+                    process.stdin.flush()
+                    self.assertEqual(process.wait(e2e.TIMEOUT_S), e2e.exit_of_status(status))
+                    with process.stdin, process.stdout, process.stderr as errors:
+                        self.assertIn(said, errors.read())
+
+    @e2e.once
     def test_the_limit_of_a_message(self) -> None:
         with e2e.Server("--max-sign-stream", "100KiB") as server:
             choice = ["--key", "ec-p256", "--algorithm", "ECDSA_P256_SHA256",
