@@ -1,4 +1,4 @@
-// `saker audit verify`: whether an audit log, in one file or some, is whole. Exit code 0: it is; 1: it is not; 2: it
+// `saker audit verify`: whether an audit log's chain, in one file or some, is whole. Exit code 0: it is; 1: it is not; 2: it
 // cannot be read.
 #include <iostream>
 #include <memory>
@@ -59,12 +59,14 @@ void add_audit_command(CLI::App& app, int& exit_code) {
   command.require_subcommand(1);
   const auto options = std::make_shared<VerifyOptions>();
   CLI::App& verify =
-      *command.add_subcommand("verify", "prove a log whole, or name its broken line");
+      *command.add_subcommand("verify", "check a log's chain, or name its broken line");
   verify.add_option("FILE", options->files, "the log: its files, the oldest first")->required();
   verify.add_option("--after-hash", options->after_hash,
                     "of the last record before these files, where older ones are gone");
-  verify.add_option("--last-hash", options->last_hash,
-                    "the last record's hash, as it was noted elsewhere: nothing may be missing");
+  verify.add_option(
+      "--last-hash", options->last_hash,
+      "the last record's hash, as it was noted elsewhere: nothing may be missing, and "
+      "nothing rewritten by one who recomputed the chain, which has no key");
   verify.add_flag("--json", options->json, "print one JSON document");
   verify.footer(
       "Examples:\n"

@@ -22,9 +22,9 @@ constexpr MetricName kSignatures = {"saker_crypto_signatures_total",
 constexpr MetricName kRefused = {
     "saker_crypto_refused_total",
     "Requests refused because the workers' queue was full, by algorithm."};
-constexpr MetricName kDropped = {
-    "saker_crypto_dropped_total",
-    "Calls that nobody waited for any more when their turn came, and that nothing was done for."};
+constexpr MetricName kDropped = {"saker_crypto_dropped_total",
+                                 "Calls that nobody waited for any more when their turn came, and "
+                                 "that nothing more was done for."};
 constexpr MetricName kOverRate = {"saker_crypto_over_rate_total",
                                   "Requests refused because their caller was over its rate."};
 constexpr MetricName kTokenWorks = {"saker_token_works",

@@ -20,10 +20,15 @@ Result<std::unique_ptr<InputReader>> InputReader::open(const std::string& path, 
                                 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   const std::string name = is_stdin ? "standard input" : path;
   if (!file) return fail_errno(name, errno);
+  return make(name, std::move(file), loop);
+}
+
+Result<std::unique_ptr<InputReader>> InputReader::make(std::string name, net::Descriptor file,
+                                                       net::Loop& loop) {
   net::Descriptor quit(eventfd(0, EFD_CLOEXEC));
   if (!quit) return fail_errno("eventfd", errno);
   return std::unique_ptr<InputReader>(
-      new InputReader(name, std::move(file), std::move(quit), loop));
+      new InputReader(std::move(name), std::move(file), std::move(quit), loop));
 }
 
 InputReader::InputReader(std::string name, net::Descriptor file, net::Descriptor quit,

@@ -18,6 +18,9 @@ class InputReader final : private net::PostedTask {
  public:
   // `path` "-": standard input. The loop wakes up whenever there is something to take.
   static Result<std::unique_ptr<InputReader>> open(const std::string& path, net::Loop& loop);
+  // From where an open file stands. `name` is what errors call it.
+  static Result<std::unique_ptr<InputReader>> make(std::string name, net::Descriptor file,
+                                                   net::Loop& loop);
   ~InputReader();
 
   // Appends what has arrived to `out`; false: and no more will come. An error names the input.

@@ -13,7 +13,8 @@ namespace saker::app {
 class Interrupt {
  public:
   // `on_signal` is called with 1 for the first signal, 2 for the second and so on.
-  // `on_hangup` is called for SIGHUP, whose effect stays the default one without it.
+  // `on_hangup` is called for SIGHUP, whose effect stays the default one without it. Neither may wait:
+  // the next signal is answered when it has returned.
   explicit Interrupt(std::function<void(int)> on_signal, std::function<void()> on_hangup = {});
   // Waits for a call of on_signal() that is under way. The signals stay blocked: one that comes
   // afterwards waits for the process to end.

@@ -12,6 +12,7 @@
 #include "saker/services/crypto/durable_file.h"
 #include "saker/services/crypto/key_pem.h"
 #include "saker/services/crypto/key_store.h"
+#include "saker/services/crypto/secrets.h"
 
 namespace saker::app {
 namespace {
@@ -173,12 +174,21 @@ Result<void> export_public(const Options& options) {
 
 using Action = Result<void> (*)(const Options& options);
 
+// Before any secret is read. What could not be had of it is said where there are private halves in
+// the clear.
+void harden(Action action) {
+  const auto shortfalls = crypto::harden_process();
+  if (action != generate && action != import_key && action != rotate) return;
+  for (const std::string& sentence : shortfalls) std::cerr << "saker: " << sentence << '\n';
+}
+
 std::shared_ptr<Options> add_action(CLI::App& keystore, const char* name, const char* help,
                                     Action action, int& exit_code, CLI::App*& command) {
   const auto options = std::make_shared<Options>();
   command = keystore.add_subcommand(name, help);
   command->add_option("DIR", options->directory, "the directory of the keys")->required();
   command->callback([options, action, &exit_code] {
+    harden(action);
     const auto done = action(*options);
     exit_code = done ? kExitOk : fail_usage(done.error().message);
   });

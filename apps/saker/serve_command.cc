@@ -17,6 +17,7 @@
 #include "listeners.h"
 #include "listening.h"
 #include "process.h"
+#include "reload_thread.h"
 #include "saker/base/quantity.h"
 #include "saker/rpc/server.h"
 #include "serve_check.h"
@@ -197,15 +198,24 @@ Result<rpc::ServerOptions> server_options(const ServeOptions& options, ServerLog
   return server;
 }
 
-// sd_notify(3): a service manager that asked for it waits for READY=1 again.
-void handle_hangup(ServeServices& services, TlsReload& certificate, ServerLog& log) {
+// SIGHUP. sd_notify(3): a service manager that asked for it waits for READY=1 again.
+void reload(ServeServices& services, ServerLog& log) {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
   const long long now_us = now.tv_sec * 1'000'000LL + now.tv_nsec / 1000;
   (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", now_us);
   services.reload(log);
-  certificate.ask();
   (void)sd_notify(0, "READY=1");
+}
+
+// Where something that is read again does not answer, the process ends where it stands: all calls have
+// ended, and their records are written.
+void end_reloads(ReloadThread& services, TlsReload& certificate, ServerLog& log) {
+  const bool ended = services.end();
+  if (certificate.end() && ended) return;
+  log.warning("what is read again on SIGHUP does not answer: ending without it");
+  std::cout.flush();
+  _exit(kExitOk);
 }
 
 int run_server(const ServeOptions& options) {
@@ -226,8 +236,12 @@ int run_server(const ServeOptions& options) {
   if (!listeners) return fail_usage(listeners.error().message);
   TlsReload certificate(options.tls, log,
                         [&](const tls::ServerContext& context) { server.replace_tls(context); });
+  ReloadThread reloading([&](bool) { reload(**services, log); });
   Interrupt interrupt([&](int count) { handle_signal(count, server, **services, log); },
-                      [&] { handle_hangup(**services, certificate, log); });
+                      [&] {
+                        reloading.ask();
+                        certificate.ask();
+                      });
   auto observation = ServeObservation::start(options, server, log, (*services)->metrics());
   if (!observation) return fail_usage(observation.error().message);
   server.start();
@@ -236,10 +250,12 @@ int run_server(const ServeOptions& options) {
     return fail_usage(started.error().message);
   }
   announce(options, *listeners, **observation, log);
+  reloading.start();
   server.wait();
   (*services)->stop();
   (*observation)->finish();
   log.info(summary(server));
+  end_reloads(reloading, certificate, log);
   return kExitOk;
 }
 

@@ -5,13 +5,11 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <ctime>
 #include <functional>
 #include <string>
-#include <thread>
 
-#include "saker/net/descriptor.h"
+#include "reload_thread.h"
 #include "saker/tls/context.h"
 #include "serve_options.h"
 #include "server_log.h"
@@ -23,13 +21,12 @@ class TlsReload {
   // `use` is called on the thread of this, with each new context; nothing happens before start().
   TlsReload(const ServeTlsOptions& options, ServerLog& log,
             std::function<void(const tls::ServerContext&)> use);
-  ~TlsReload();
-  TlsReload(const TlsReload&) = delete;
-  TlsReload& operator=(const TlsReload&) = delete;
 
-  void start();
+  void start() { thread_.start(); }
   // Any thread: read them now.
-  void ask();
+  void ask() { thread_.ask(); }
+  // ReloadThread's.
+  bool end() { return thread_.end(); }
 
  private:
   // What tells one version of a file from another; all zero where there is none.
@@ -43,18 +40,14 @@ class TlsReload {
 
   static Stamp stamp_of(const std::string& file);
   Stamps stamps() const;
-  void wake();
-  void run();
+  void look(bool asked);
   void reload();
 
   const ServeTlsOptions& options_;
   ServerLog& log_;
   const std::function<void(const tls::ServerContext&)> use_;
   Stamps seen_;
-  std::atomic<bool> asked_{false};
-  std::atomic<bool> quit_{false};
-  net::Descriptor wake_;
-  std::thread thread_;
+  ReloadThread thread_;
 };
 
 }  // namespace saker::app

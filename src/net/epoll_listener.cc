@@ -72,13 +72,14 @@ void EpollListener::on_ready(uint32_t) {
   }
 }
 
-// The guest behind a multiplexer is known by the multiplexer's path, not as the process that runs
-// it, and is not local.
+// The guest behind a multiplexer is known by the address that the multiplexer serves it at. The
+// process that SO_PEERCRED tells of runs the virtual machine; what the guest sends is not its word.
 Peer EpollListener::peer_behind(int fd, const SocketAddress& address) const {
   Peer peer = peer_of(fd, address);
   if (socket_.address.transport == Transport::kVsockMux) {
     peer.transport = Transport::kVsockMux;
     peer.name = to_string(socket_.address);
+    peer.uid = peer.gid = peer.pid = -1;
     peer.is_local = false;
   }
   return peer;

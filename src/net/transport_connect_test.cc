@@ -57,9 +57,9 @@ TEST_P(TransportConnectTest, PeersAreNamed) {
   }
   const bool is_unix =
       address.transport == Transport::kUnix || address.transport == Transport::kUnixAbstract;
-  EXPECT_EQ(peer.uid,
-            is_unix || address.transport == Transport::kVsockMux ? int64_t{getuid()} : -1);
-  EXPECT_EQ(peer.pid == getpid(), peer.uid >= 0);
+  EXPECT_EQ(peer.uid, is_unix ? int64_t{getuid()} : -1);
+  EXPECT_EQ(peer.gid, is_unix ? int64_t{getgid()} : -1);
+  EXPECT_EQ(peer.pid, is_unix ? int64_t{getpid()} : -1);
   EXPECT_EQ(peer.is_local, address.transport != Transport::kVsockMux);
 }
 

@@ -6,6 +6,8 @@ import json
 import os
 import pathlib
 import random
+import re
+import resource
 import shutil
 import signal
 import stat
@@ -145,6 +147,39 @@ class Keystore(KeystoreCase):
         )  # fmt: skip
         os.chmod(self.passphrase, 0o644)
         self.keystore("rotate", "pay", code=e2e.EXIT_USAGE, stderr="may be read by others")
+
+    @e2e.once
+    def test_private_halves_are_in_no_core_file(self) -> None:
+        """Waits for its passphrase, in locked memory and with core dumps turned off by then."""
+        self.keystore("generate", "pay=ec-p256")
+        pem = str(self.directory / "pem")
+        subprocess.run(
+            ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-out", pem], check=True, capture_output=True,
+        )  # fmt: skip
+        fifo = str(self.directory / "fifo")
+        os.mkfifo(fifo, 0o600)
+        for arguments in (["generate", self.keys, "new=ec-p256"], ["rotate", self.keys, "pay"],
+                          ["import", self.keys, "other", "--in", pem]):  # fmt: skip
+            with self.subTest(arguments[0]):
+                process = subprocess.Popen(
+                    [e2e.SAKER, "keystore", *arguments, "--passphrase-file", fifo],
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                    preexec_fn=self.allow_core_files,
+                )  # fmt: skip
+                with open(fifo, "w", encoding="ascii") as passphrase:
+                    limits = resource.prlimit(process.pid, resource.RLIMIT_CORE)
+                    status = pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+                    passphrase.write("pass word\n")
+                _, errors = process.communicate(timeout=e2e.TIMEOUT_S)
+                self.assertEqual((process.returncode, limits), (e2e.EXIT_OK, (0, 0)), errors)
+                is_locked = re.search(r"^VmLck:\s+[1-9]", status, re.MULTILINE) is not None
+                self.assertEqual(is_locked, b"memory is not locked" not in errors, status)
+
+    @staticmethod
+    def allow_core_files() -> None:
+        _, most = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (most, most))
 
     @e2e.once
     def test_serving_mistakes(self) -> None:
@@ -367,6 +402,26 @@ class Streams(e2e.TestCase):
                     self.assert_run(
                         "verify", server.address, *choice, "--in", file, "--signature", signature
                     )
+
+    @e2e.once
+    def test_the_command_minds_the_call_while_its_input_is_silent(self) -> None:
+        algorithm = ["--algorithm", "ECDSA_P256_SHA256"]
+        with e2e.Server() as server:
+            for choice, status, said in (
+                (["--key", "none"], NOT_FOUND, b'no key "none"'),
+                (["--key", "ec-p256", "--deadline", "500ms"], e2e.DEADLINE_EXCEEDED, b"DEADLINE"),
+            ):
+                with self.subTest(choice):
+                    process = subprocess.Popen(
+                        [e2e.SAKER, "sign", server.address, *choice, *algorithm],
+                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                    )  # fmt: skip
+                    self.addCleanup(process.kill)
+                    process.stdin.write(b"x" * 70_000)
+                    process.stdin.flush()
+                    self.assertEqual(process.wait(e2e.TIMEOUT_S), e2e.exit_of_status(status))
+                    with process.stdin, process.stdout, process.stderr as errors:
+                        self.assertIn(said, errors.read())
 
     @e2e.once
     def test_the_limit_of_a_message(self) -> None:

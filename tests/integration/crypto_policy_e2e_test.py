@@ -1,7 +1,10 @@
 """Who may use which key, how often, and what those are told that may not."""
 
+import contextlib
 import os
 import signal
+import threading
+from collections.abc import Iterator
 
 import grpc
 
@@ -13,7 +16,7 @@ from crypto_client import Client, pb
 ME = {
     "tcp": ["ip:127.0.0.0/8"],
     "unix": [f"uid:{os.getuid()}"],
-    "vsock-mux": [f"uid:{os.getuid()}"],
+    "vsock-mux": ["vsock-mux:*"],
     "vsock": ["cid:1"],
 }.get(e2e.TRANSPORT.name, ["any"])
 
@@ -25,6 +28,10 @@ def rule(callers: list[str], keys: list[str], operations: list[str], more: str =
 
 
 class Policy(e2e.TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.started, self.ended = threading.Event(), threading.Event()
+
     def serve(self, policy: str) -> e2e.Server:
         self.policy = self.write("policy.toml", policy)
         server = e2e.Server("--key", "ours=ec-p256", "--key", "theirs=ec-p256",
@@ -98,7 +105,7 @@ class Policy(e2e.TestCase):
 
     def test_other_callers_may_do_nothing(self) -> None:
         nobody = ["uid:4294967294", "gid:4294967294", "cid:77", "ip:192.0.2.0/24",
-                  "spiffe://example/*", "dns:*"]  # fmt: skip
+                  "vsock-mux:/none:1", "spiffe://example/*", "dns:*"]  # fmt: skip
         server = self.serve(rule(nobody, ["*"], ["list", "get", "sign", "verify"]))
         with Client(server.grpc_address) as client:
             self.assertEqual(self.refusal(client.sign, "ours"), (5, 'no key "ours"'))
@@ -120,6 +127,24 @@ class Policy(e2e.TestCase):
             self.assertLessEqual(pushback_ms, 3_600_001)
             client.sign("theirs")
 
+    def test_rules_have_rates_of_their_own(self) -> None:
+        """Verifying, which may be often, makes no room for signing, which may not."""
+        rules = rule(ME, ["ours"], ["sign"], 'rate = "1/h"\nburst = 2')
+        server = self.serve(rules + rule(ME, ["ours"], ["verify"], 'rate = "1000/s"'))
+        verify = pb.VerifyRequest(
+            key_name="ours", algorithm=pb.ECDSA_P256_SHA256, message=b"x", signature=b"x"
+        )
+        signed = 0
+        with Client(server.grpc_address) as client:
+            for _ in range(20):
+                client.call("Verify", verify)
+                try:
+                    client.sign("ours")
+                    signed += 1
+                except grpc.RpcError as error:
+                    self.assertEqual(error.code().value[0], e2e.RESOURCE_EXHAUSTED)
+        self.assertEqual(signed, 2)
+
     @e2e.once
     def test_a_bad_file_keeps_the_policy(self) -> None:
         server = self.serve(rule(ME, ["ours"], ["sign"]))
@@ -134,6 +159,66 @@ class Policy(e2e.TestCase):
             self.assertTrue(e2e.eventually(lambda: "cannot read policy" in server.stderr))
             client.sign("theirs")
         self.assertEqual(server.stop(), e2e.EXIT_OK)
+
+    def test_a_guest_is_not_the_user_who_runs_its_machine(self) -> None:
+        """Behind a multiplexer, the process on the Unix socket is the virtual machine's monitor."""
+        mine = [f"uid:{os.getuid()}", f"gid:{os.getgid()}"]
+        server = self.serve(rule(mine, ["*"], ["sign"]))
+        with Client(server.grpc_address) as client:
+            if e2e.TRANSPORT.name == "unix":
+                client.sign("ours")
+            else:
+                self.assertEqual(self.refusal(client.sign, "ours"), (5, 'no key "ours"'))
+            if e2e.TRANSPORT.name != "vsock-mux":
+                return
+            self.reload(server, rule([server.address], ["ours"], ["sign"]), "policy read again")
+            client.sign("ours")
+            self.reload(server, rule([server.address + "1"], ["*"], ["sign"]), "policy read again")
+            self.assertEqual(self.refusal(client.sign, "ours"), (5, 'no key "ours"'))
+
+    def test_a_reload_that_waits_keeps_no_signal_waiting(self) -> None:
+        for second_signal in (False, True):
+            with self.subTest(second_signal=second_signal):
+                server = self.serve(rule(ME, ["*"], ["sign"]))
+                os.unlink(self.policy)
+                os.mkfifo(self.policy)
+                server.send_signal(signal.SIGHUP)
+                writer = self.open_when_read(self.policy)
+                with Client(server.grpc_address) as client:
+                    client.sign("ours")
+                    if second_signal:  # a call in flight keeps the drain from its end
+                        call = client.stream.future(self.never_ending(), timeout=e2e.TIMEOUT_S)
+                        self.assertTrue(e2e.eventually(self.started.is_set))
+                        server.send_signal(signal.SIGTERM)
+                        self.assertTrue(e2e.eventually(lambda: "draining" in server.stderr))
+                        self.assertEqual(server.stop(), e2e.EXIT_INTERRUPTED)
+                        call.cancel()
+                        self.ended.set()
+                if not second_signal:
+                    self.assertEqual(server.stop(), e2e.EXIT_OK)
+                    self.assertIn("what is read again on SIGHUP does not answer", server.stderr)
+                    self.assertEqual(server.calls(), {"OK": 1})
+                os.close(writer)
+                os.unlink(self.policy)
+
+    def open_when_read(self, fifo: str) -> int:
+        """Once somebody waits for it to be written to."""
+        opened: list[int] = []
+
+        def is_open() -> bool:
+            with contextlib.suppress(OSError):
+                opened.append(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+            return bool(opened)
+
+        self.assertTrue(e2e.eventually(is_open))
+        return opened[0]
+
+    def never_ending(self) -> Iterator[object]:
+        """A SignStream that stops in the middle."""
+        start = pb.SignStreamStart(key_name="ours", algorithm=pb.ECDSA_P256_SHA256)
+        yield pb.SignStreamRequest(start=start, data=b"x")
+        self.started.set()
+        self.ended.wait(e2e.TIMEOUT_S)
 
     @e2e.once
     def test_a_bad_file_at_the_start_is_an_error(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import signal
 import subprocess
 
 import grpc
@@ -90,23 +91,54 @@ class Faults(TokenCase):
             self.assertEqual(self.metric(server), 1)
         self.assertEqual(server.stop(), e2e.EXIT_OK)
 
-    def metric(self, server: e2e.Server) -> int:
+    def metric(self, server: e2e.Server, series: str = "saker_token_works") -> int:
         url = server.ready_lines[-1].removeprefix("metrics on ")
         page = subprocess.run(["curl", "-s", url], capture_output=True, text=True, check=True).stdout
-        values = [line.split()[1] for line in page.splitlines() if line.startswith("saker_token_works ")]
+        values = [line.split()[1] for line in page.splitlines() if line.startswith(f"{series} ")]
         self.assertEqual(len(values), 1, page)
         return int(float(values[0]))
 
-    def test_a_token_that_fails_every_signature_is_unavailable(self) -> None:
+    def test_keys_that_cannot_be_read_are_not_left_out(self) -> None:
+        """What a device that fails for a moment does not show is there all the same."""
         server = self.serve_faulty()
+        with Client(server.grpc_address) as client:
+            self.set_fault("attributes")
+            self.reload(server, "cannot read its keys: CKR_DEVICE_ERROR")
+            self.assert_logged(server, "the keys stay as they were: ")
+            self.assertNotIn("keys read again", server.stderr)
+            self.assertNotIn("is not on the token", server.stderr)
+            self.set_fault("")
+            self.assertTrue(e2e.eventually(lambda: self.signs(client)))
+            self.reload(server, "keys read again from token 'signing'")
+            client.sign("pay")
+            client.sign("rsa", algorithm=pb.RSA_PSS_SHA256)
+        self.assertEqual(server.stop(), e2e.EXIT_OK)
+
+    def test_a_reload_that_is_not_answered_keeps_no_signal_waiting(self) -> None:
+        server = self.serve_faulty("--crypto-threads", "1")
+        with Client(server.grpc_address) as client:
+            client.sign("pay")
+            self.set_fault("silent")
+            server.send_signal(signal.SIGHUP)
+            self.assertTrue(e2e.eventually((self.directory / "fault.asked").exists))
+            client.sign("pay")
+        self.assertEqual(server.stop(), e2e.EXIT_OK)
+        self.assertIn("what is read again on SIGHUP does not answer", server.stderr)
+
+    def test_a_token_that_fails_every_signature_is_unavailable(self) -> None:
+        server = self.serve_faulty("--metrics", "127.0.0.1:0")
         with Client(server.grpc_address) as client:
             self.set_fault("broken")
             for _ in range(5):
                 self.assertFalse(self.signs(client))
             self.assert_logged(server, "token 'signing' is lost (CKR 0x80000007)")
             self.assertEqual(self.login_results(), [0])
+            counted = self.metric(server, 'saker_crypto_signatures_total{algorithm="ECDSA_P256_SHA256"}')
+            self.assertEqual(counted, 0)
             self.set_fault("")
             self.assertTrue(e2e.eventually(lambda: self.signs(client)))
+            counted = self.metric(server, 'saker_crypto_signatures_total{algorithm="ECDSA_P256_SHA256"}')
+            self.assertEqual(counted, 1)
         self.assertEqual(server.stop(), e2e.EXIT_OK)
 
     def test_a_refused_pin_is_shown_once(self) -> None:

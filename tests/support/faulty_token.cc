@@ -5,12 +5,16 @@
 //   sessions   all sessions are closed, once: a token that was reset
 //   removed    the token is not there
 //   broken     it is there, and every signature fails
+//   attributes it is there, and shows no CKA_ID: the device fails
+//   silent     it does not answer when it is asked for its objects; $SAKER_TOKEN_FAULT.asked says that it was
 //   final-try  says that one more wrong PIN would lock it
 //   locked     says that its PIN is locked
 #define CRYPTOKI_GNU 1
 #include <dlfcn.h>
 #include <p11-kit/pkcs11.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <string>
@@ -47,10 +51,22 @@ ck_rv_t sign_init(ck_session_handle_t session, ck_mechanism* mechanism, ck_objec
   return real.C_SignInit(session, mechanism, key);
 }
 
+// Like OpenSC's, which looks for readers when it is asked for the number of slots, and else answers
+// with what it saw then.
+std::atomic<bool> seen = true;
+
 ck_rv_t get_slot_list(unsigned char token_present, ck_slot_id_t* slots, unsigned long* count) {
-  if (fault() != "removed") return real.C_GetSlotList(token_present, slots, count);
+  const bool is_there = fault() != "removed";
+  if (slots == nullptr || !is_there) seen = is_there;
+  if (seen) return real.C_GetSlotList(token_present, slots, count);
   *count = 0;
   return CKR_OK;
+}
+
+ck_rv_t get_attribute_value(ck_session_handle_t session, ck_object_handle_t object,
+                            ck_attribute* attributes, unsigned long count) {
+  if (count == 1 && attributes->type == CKA_ID && fault() == "attributes") return CKR_DEVICE_ERROR;
+  return real.C_GetAttributeValue(session, object, attributes, count);
 }
 
 ck_rv_t get_token_info(ck_slot_id_t slot, ck_token_info* info) {
@@ -61,8 +77,15 @@ ck_rv_t get_token_info(ck_slot_id_t slot, ck_token_info* info) {
   return result;
 }
 
+void wait_for_good() {
+  std::ofstream(file_named_by("SAKER_TOKEN_FAULT") + ".asked").flush();
+  for (;;) pause();
+}
+
 ck_rv_t find_objects_init(ck_session_handle_t session, ck_attribute* wanted, unsigned long count) {
-  if (fault() == "removed") return CKR_DEVICE_REMOVED;
+  const std::string word = fault();
+  if (word == "removed") return CKR_DEVICE_REMOVED;
+  if (word == "silent") wait_for_good();
   return real.C_FindObjectsInit(session, wanted, count);
 }
 
@@ -88,6 +111,7 @@ C_GetFunctionList(ck_function_list** list) {
   faulty.C_GetSlotList = get_slot_list;
   faulty.C_GetTokenInfo = get_token_info;
   faulty.C_FindObjectsInit = find_objects_init;
+  faulty.C_GetAttributeValue = get_attribute_value;
   faulty.C_Login = log_in;
   *list = &faulty;
   return CKR_OK;

@@ -85,12 +85,12 @@ void AuditLog::run() {
   for (;;) {
     Append* const group = wait_for_work();
     if (group != nullptr || !works()) write_group(group);
-    if (owes_sync_ && Clock::now() - synced_at_ >= kBatchInterval) sync_now();
+    if (owes_sync_ && Clock::now() - synced_at_ >= kBatchInterval) (void)sync_file();
     answer_reopen();
     const std::lock_guard lock(mutex_);
     if (stopping_ && head_ == nullptr && !reopen_asked_) break;
   }
-  if (owes_sync_) sync_now();
+  if (owes_sync_) (void)sync_file();
 }
 
 // Everything that waits; null: it is time to sync, to try again, to reopen, or to end.
@@ -130,10 +130,11 @@ Result<bool> AuditLog::open_again() {
   AuditChain chain = chain_;
   const std::string line = chain.append_reopened(wall_ns());
   if (auto begun = fresh->append(line); !begun) return std::unexpected(begun.error());
-  if (options_.sync != AuditSync::kNone) sync_now();
+  if (owes_sync_) (void)sync_file();  // what fails is noted
   file_ = *std::move(fresh);
   chain_ = std::move(chain);
   owes_sync_ = options_.sync != AuditSync::kNone;
+  unsynced_ = 1;
   records_.fetch_add(1, std::memory_order_relaxed);
   return true;
 }
@@ -150,6 +151,7 @@ void AuditLog::write_group(Append* group) {
   const auto written = write_lines(lines);
   if (written) {
     records_.fetch_add(records, std::memory_order_relaxed);
+    if (owes_sync_) unsynced_ += records;
     lost_ = 0;
     if (!works_.exchange(true)) report("the audit log can be written again");
   } else {
@@ -163,12 +165,25 @@ void AuditLog::write_group(Append* group) {
   }
 }
 
+// The line that counts what is missing is synced at once, so that the log is not said to work again
+// before it does.
 Result<void> AuditLog::write_lines(const std::string& lines) {
   if (auto appended = file_.append(lines); !appended) return appended;
-  owes_sync_ = options_.sync == AuditSync::kBatch;
-  if (options_.sync != AuditSync::kAlways) return {};
-  auto synced = file_.sync();
+  owes_sync_ = options_.sync == AuditSync::kBatch && lost_ == 0;
+  if (owes_sync_ || options_.sync == AuditSync::kNone) return {};
+  auto synced = sync_file();
   if (!synced) file_.take_back();
+  return synced;
+}
+
+// A failure makes of all that was written since the last success records that are missing, though
+// they may be there.
+Result<void> AuditLog::sync_file() {
+  owes_sync_ = false;
+  synced_at_ = Clock::now();
+  auto synced = file_.sync();
+  const uint64_t records = std::exchange(unsynced_, 0);
+  if (!synced) note_failure(synced.error().message, records);
   return synced;
 }
 
@@ -181,12 +196,6 @@ void AuditLog::note_failure(const std::string& why, uint64_t records) {
 void AuditLog::report(const std::string& what) {
   const std::lock_guard lock(mutex_);
   if (report_) report_(what);
-}
-
-void AuditLog::sync_now() {
-  owes_sync_ = false;
-  synced_at_ = Clock::now();
-  if (auto synced = file_.sync(); !synced) note_failure(synced.error().message, 0);
 }
 
 }  // namespace saker::crypto

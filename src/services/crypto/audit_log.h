@@ -6,7 +6,9 @@
 // so that a reply leaves when its record is in the file (Sync::kBatch, kNone: survives the process)
 // or on the disk (kAlways: survives the machine). What waits is bounded by the calls in flight.
 // After an error the thread tries once a second to write, in place of what is missing, a record that
-// counts it. Thread rule: any thread.
+// counts it. An error of fdatasync(2) is told once, and the next call says nothing of what the last one
+// has lost: all records since the last good one count as missing, and the log works again when the
+// record that says so is on the disk. Thread rule: any thread.
 #pragma once
 
 #include <atomic>
@@ -90,16 +92,17 @@ class AuditLog {
   Append* wait_for_work();
   void write_group(Append* group);
   Result<void> write_lines(const std::string& lines);
+  Result<void> sync_file();
   void note_failure(const std::string& why, uint64_t records);
   void report(const std::string& what);
-  void sync_now();
   void answer_reopen();
   Result<bool> open_again();
 
   const Options options_;
   AuditFile file_;
   AuditChain chain_;
-  uint64_t lost_ = 0;  // records since the last one that was written
+  uint64_t lost_ = 0;      // records that are missing, and not yet said to be
+  uint64_t unsynced_ = 0;  // records that were written since the last good sync
   bool owes_sync_ = false;
   std::chrono::steady_clock::time_point synced_at_{};
   std::atomic<bool> works_{true};

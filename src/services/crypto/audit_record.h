@@ -1,6 +1,7 @@
-// Audit records: one JSON line per signature, each with the hash of the one before, so that no line
-// can be changed, dropped or put in without the chain breaking there. What the chain cannot show by
-// itself is that its end is missing: keep the last hash elsewhere. Pure: knows no file and no clock.
+// Audit records: one JSON line per signature, each with the hash of the one before, so that a line
+// that is changed, dropped or put in breaks the chain there. What the chain cannot show by itself is
+// that its end is missing, or that somebody has recomputed it from some line on, which takes no key:
+// keep the last hash elsewhere. Pure: knows no file and no clock.
 //
 //   {"sequence":7,"time":"2026-01-31T12:00:00.000000001Z","identity":"uid:1000","key":"pay",
 //    "version":2,"algorithm":"ECDSA_P256_SHA256","digest":"<hex>","result":"OK",

@@ -2,12 +2,34 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <climits>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <thread>
 
 #include "saker/rpc/task.h"
 #include "saker/services/crypto/audit_log.h"
+
+// fdatasync(2) of this program, in place of the C library's, so that a disk can fail.
+namespace {
+std::atomic<int> syncs_to_fail = 0;
+std::atomic<int> failed_syncs = 0;
+}  // namespace
+
+extern "C" int fdatasync(int file) {
+  if (syncs_to_fail.load() <= 0) return static_cast<int>(syscall(SYS_fdatasync, file));
+  --syncs_to_fail;
+  ++failed_syncs;
+  errno = EIO;
+  return -1;
+}
 
 namespace saker::crypto {
 namespace {
@@ -256,6 +278,66 @@ TEST_F(AuditLogTest, DoesNotGoOnInAFileOfOthers) {
   EXPECT_EQ(verify_audit_file(path_ + ".1")->records, 2u);
   (*log)->stop();
   EXPECT_FALSE((*log)->reopen());
+}
+
+// A disk that fails some syncs, and then works again.
+class AuditLogSyncTest : public AuditLogTest {
+ protected:
+  void SetUp() override {
+    AuditLogTest::SetUp();
+    failed_syncs = 0;
+  }
+  void TearDown() override {
+    syncs_to_fail = 0;
+    AuditLogTest::TearDown();
+  }
+
+  static bool wait_until(const std::function<bool()>& condition) {
+    for (int i = 0; i < 10'000; ++i) {
+      if (condition()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return false;
+  }
+  std::string text() const {
+    std::ifstream file(path_);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+};
+
+// The kernel tells of an error once: that the next sync succeeds says nothing of what is lost.
+TEST_F(AuditLogSyncTest, WhatAFailedSyncMayHaveLostIsSaidInTheLog) {
+  const auto log = AuditLog::open({.path = path_, .sync = AuditSync::kBatch});
+  syncs_to_fail = 1;
+  EXPECT_EQ(append(**log, 3, 2), 3);
+  ASSERT_TRUE(wait_until([&] { return (*log)->lost() != 0; }));
+  EXPECT_EQ((*log)->lost(), 6u);
+  ASSERT_TRUE(wait_until([&] { return (*log)->works(); }));
+  EXPECT_THAT(text(), HasSubstr("\"lost\":6,"));
+  EXPECT_EQ(append(**log, 1, 1), 1);
+  (*log)->stop();
+  EXPECT_EQ((*log)->lost(), 6u) << "no record twice";
+  EXPECT_EQ(verify_audit_file(path_)->records, 8u);
+}
+
+TEST_F(AuditLogSyncTest, WorksAgainWhenTheRecordOfTheLossIsOnTheDisk) {
+  const auto log = AuditLog::open({.path = path_, .sync = AuditSync::kBatch, .required = true});
+  std::atomic<int> news = 0;
+  (*log)->set_report([&](const std::string&) { ++news; });
+  syncs_to_fail = INT_MAX;
+  EXPECT_EQ(append(**log, 2, 1), 2);
+  ASSERT_TRUE(wait_until([&] { return !(*log)->works(); }));
+  EXPECT_EQ(append(**log, 1, 1), 0) << "not on the disk, hence not recorded";
+  ASSERT_TRUE(wait_until([] { return failed_syncs >= 4; }));
+  EXPECT_EQ(news, 1);
+  syncs_to_fail = 0;
+  ASSERT_TRUE(wait_until([&] { return (*log)->works(); }));
+  EXPECT_TRUE(wait_until([&] { return news == 2; }));
+  EXPECT_EQ((*log)->lost(), 3u);
+  EXPECT_THAT(text(), HasSubstr("\"lost\":3,"));
+  EXPECT_EQ(verify_audit_file(path_)->records, 3u);
+  (*log)->stop();
+  (*log)->set_report({});
 }
 
 TEST_F(AuditLogTest, AStoppedLogTakesNothing) {

@@ -133,7 +133,7 @@ Task<Status> CryptoService::sign_planned(ServerContext& context, const Plan& pla
       co_return no_audit();
     }
   }
-  signatures_[static_cast<size_t>(plan.algorithm)].fetch_add(1, std::memory_order_relaxed);
+  if (status.ok()) count_signature(plan.algorithm);
   co_return status;
 }
 
@@ -190,6 +190,9 @@ struct CryptoService::Batch {
   std::vector<AuditRecord> records;  // of the plans that are there, in their order; none: no log
   Lane lane = Lane::kCheap;
   Algorithm algorithm = kAlgorithms[0];
+  size_t next = 0;  // of the plans; those before have their results
+  size_t made = 0;  // signatures, or failures to make one
+  size_t left = 0;  // plans that are there, from `next` on
 };
 
 void CryptoService::add_to_batch(ServerContext& context, const Caller& caller,
@@ -201,28 +204,44 @@ void CryptoService::add_to_batch(ServerContext& context, const Caller& caller,
   if (plan) {
     if (signing_lane(*plan) == Lane::kExpensive) batch.lane = Lane::kExpensive;
     batch.algorithm = plan->algorithm;
+    ++batch.left;
     if (audit_ != nullptr) batch.records.push_back(make_record(context, *plan));
   }
   batch.plans.push_back(std::move(plan));
 }
 
-void CryptoService::sign_each(SigningWorker& worker, Batch& batch, v1::SignBatchReply& reply) {
-  auto record = batch.records.begin();
-  for (size_t at = 0; at < batch.plans.size(); ++at) {
-    const auto& plan = batch.plans[at];
-    v1::SignResult& result = *reply.mutable_results(static_cast<int>(at));
-    const bool recorded = plan && !batch.records.empty();
-    const Status status =
-        plan ? worker.sign(*plan, *result.mutable_reply(), recorded ? &record->digest : nullptr)
-             : plan.error();
-    if (recorded) (record++)->result = grpc::status_code_name(status.code);
+// Some signatures, or fewer where nobody waits for them any more; returns how many are left.
+size_t CryptoService::sign_piece(SigningWorker& worker, const StillWanted& wanted, Batch& batch,
+                                 v1::SignBatchReply& reply) {
+  const size_t most = batch.made + kBatchPiece;
+  for (; batch.next < batch.plans.size(); ++batch.next) {
+    const auto& plan = batch.plans[batch.next];
+    if (plan && (batch.made == most || !wanted.check())) break;
+    v1::SignResult& result = *reply.mutable_results(static_cast<int>(batch.next));
+    AuditRecord* const record =
+        plan && !batch.records.empty() ? &batch.records[batch.made] : nullptr;
+    const Status status = plan ? worker.sign(*plan, *result.mutable_reply(),
+                                             record != nullptr ? &record->digest : nullptr)
+                               : plan.error();
+    if (record != nullptr) record->result = grpc::status_code_name(status.code);
     if (!status.ok()) result.clear_reply();
     result.set_code(static_cast<int>(status.code));
     result.set_message(status.message);
+    batch.made += plan ? 1 : 0;
+    batch.left -= plan ? 1 : 0;
+  }
+  return batch.left;
+}
+
+void CryptoService::count_signatures(const Batch& batch, const v1::SignBatchReply& reply) {
+  for (size_t at = 0; at < batch.next; ++at) {
+    if (reply.results(static_cast<int>(at)).code() == 0)
+      count_signature(batch.plans[at]->algorithm);
   }
 }
 
-// One trip to a worker for the whole batch, and one to the audit log.
+// As many trips to a worker as there are pieces, and one to the audit log, also with what was made
+// of a batch that nobody waits for any more.
 Task<Status> CryptoService::sign_batch(ServerContext& context, v1::SignBatchRequest& request,
                                        v1::SignBatchReply& reply) {
   if (request.requests_size() > kMaxBatchRequests) {
@@ -236,11 +255,13 @@ Task<Status> CryptoService::sign_batch(ServerContext& context, v1::SignBatchRequ
     add_to_batch(context, {*now, context.peer()}, single, batch);
     reply.add_results();
   }
-  Offload offload(*pool_, batch.lane, context,
-                  [&](size_t index) { sign_each(worker(index), batch, reply); });
+  const auto work = [&](size_t index, const StillWanted& wanted) {
+    return sign_piece(worker(index), wanted, batch, reply);
+  };
+  Offload offload(*pool_, batch.lane, context, work, std::max<size_t>(1, batch.left));
   const OffloadResult result = co_await offload;
-  if (result != OffloadResult::kDone) co_return offload_status(result, batch.algorithm);
   if (!batch.records.empty()) {
+    batch.records.resize(batch.made);
     const int64_t time_ns = context.wall_ns(context.read_clock());
     for (AuditRecord& record : batch.records) record.time_ns = time_ns;
     AuditLog::Append append(*audit_, context.loop(), batch.records);
@@ -250,10 +271,8 @@ Task<Status> CryptoService::sign_batch(ServerContext& context, v1::SignBatchRequ
       co_return no_audit();
     }
   }
-  for (const auto& plan : batch.plans) {
-    if (!plan) continue;
-    signatures_[static_cast<size_t>(plan->algorithm)].fetch_add(1, std::memory_order_relaxed);
-  }
+  count_signatures(batch, reply);
+  if (result != OffloadResult::kDone) co_return offload_status(result, batch.algorithm);
   co_return Status{};
 }
 

@@ -59,10 +59,11 @@ class CryptoService {
   uint64_t refused(Algorithm algorithm) const {
     return refused_[static_cast<size_t>(algorithm)].load(std::memory_order_relaxed);
   }
+  // That were made; those that failed are not among them. Any thread.
   uint64_t signatures(Algorithm algorithm) const {
     return signatures_[static_cast<size_t>(algorithm)].load(std::memory_order_relaxed);
   }
-  // Calls that nobody waited for any more when their turn came: nothing was computed for them.
+  // Calls that nobody waited for any more when their turn came: nothing more was computed for them.
   uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
   // Requests refused because their caller was over its rate.
   uint64_t over_rate() const { return over_rate_.load(std::memory_order_relaxed); }
@@ -92,7 +93,12 @@ class CryptoService {
   struct Batch;
   void add_to_batch(rpc::ServerContext& context, const Caller& caller,
                     const v1::SignRequest& request, Batch& batch);
-  static void sign_each(SigningWorker& worker, Batch& batch, v1::SignBatchReply& reply);
+  static size_t sign_piece(SigningWorker& worker, const StillWanted& wanted, Batch& batch,
+                           v1::SignBatchReply& reply);
+  void count_signatures(const Batch& batch, const v1::SignBatchReply& reply);
+  void count_signature(Algorithm algorithm) {
+    signatures_[static_cast<size_t>(algorithm)].fetch_add(1, std::memory_order_relaxed);
+  }
   std::expected<void, grpc::Status> pay(rpc::ServerContext& context, const Plan& plan,
                                         bool push_back);
   std::expected<void, grpc::Status> check_audit() const;

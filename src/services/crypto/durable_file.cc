@@ -8,8 +8,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "saker/services/crypto/file_handle.h"
-
 namespace saker::crypto {
 namespace {
 
@@ -51,11 +49,33 @@ Result<size_t> read_up_to(int file, MutableBytes out, const std::string& path) {
   return total;
 }
 
-Result<FileHandle> open_secret(const std::string& path, mode_t forbidden) {
-  FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+// Gives a file that this process has just made to its owner, which only root has to and may.
+Result<void> give_to(int file, const struct stat& owner, const std::string& path) {
+  struct stat made{};
+  if (::fstat(file, &made) != 0) return fail_errno("cannot write " + path, errno);
+  if (made.st_uid != owner.st_uid && ::fchown(file, owner.st_uid, owner.st_gid) != 0)
+    return fail_errno("cannot give " + path + " to its owner", errno);
+  return {};
+}
+
+// Of the file, or else of the directory that it will be in.
+Result<struct stat> owner_of(const std::string& path, const std::string& directory) {
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) == 0) return status;
+  if (errno != ENOENT) return fail_errno(path, errno);
+  if (::stat(directory.c_str(), &status) != 0) return fail_errno(directory, errno);
+  return status;
+}
+
+// With O_NONBLOCK only a file will do, and opening what is none does not wait: a key directory may be
+// looked at while somebody waits for the end of the process.
+Result<FileHandle> open_secret(const std::string& path, mode_t forbidden, int flags = 0) {
+  FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | flags));
   if (!file) return fail_errno("cannot read " + path, errno);
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) return fail_errno("cannot read " + path, errno);
+  if ((flags & O_NONBLOCK) != 0 && !S_ISREG(status.st_mode))
+    return fail(path + ": not a regular file");
   if ((status.st_mode & forbidden) != 0)
     return fail(path + " may be read by others: chmod 600 " + path);
   return file;
@@ -69,14 +89,47 @@ Result<void> make_private_directory(const std::string& path) {
   return fail_errno("cannot make " + path, errno);
 }
 
+Result<void> check_key_directory(const std::string& path, DirectoryOwner owner) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return fail_errno("cannot read " + path, errno);
+  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    return fail(path + " may be written to by others: chmod go-w " + path);
+  const uid_t self = ::geteuid();
+  if (status.st_uid == 0 || status.st_uid == self) return {};
+  if (owner == DirectoryOwner::kAnyoneUnderRoot && self == 0) return {};
+  return fail(path + " belongs to uid " + std::to_string(status.st_uid) +
+              ", neither to root nor to this process's user, uid " + std::to_string(self));
+}
+
+// A link in its place is not followed: root would give away what it points to.
+Result<FileHandle> open_lock_file(const std::string& directory, const std::string& name) {
+  const std::string path = directory + "/" + name;
+  constexpr int kFlags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
+  FileHandle made(::open(path.c_str(), kFlags | O_CREAT | O_EXCL, S_IRUSR | S_IWUSR));
+  if (made) {
+    struct stat status{};
+    if (::stat(directory.c_str(), &status) != 0) return fail_errno(directory, errno);
+    if (auto given = give_to(made.get(), status, path); !given)
+      return std::unexpected(given.error());
+    return made;
+  }
+  FileHandle file(::open(path.c_str(), kFlags));
+  if (!file) return fail_errno("cannot lock " + directory, errno);
+  return file;
+}
+
 Result<void> replace_file(const std::string& directory, const std::string& name,
                           std::string_view bytes) {
   const std::string path = directory + "/" + name;
   const std::string temporary = directory + "/." + name + ".tmp";
+  const auto owner = owner_of(path, directory);
+  if (!owner) return std::unexpected(owner.error());
   ::unlink(temporary.c_str());  // of a writer that was killed
   FileHandle file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!file) return fail_errno("cannot write " + temporary, errno);
-  if (auto written = write_all(file.get(), bytes, temporary); !written) {
+  auto written = give_to(file.get(), *owner, temporary);
+  if (written) written = write_all(file.get(), bytes, temporary);
+  if (!written) {
     ::unlink(temporary.c_str());
     return written;
   }
@@ -88,7 +141,7 @@ Result<void> replace_file(const std::string& directory, const std::string& name,
 }
 
 Result<std::string> read_private_file(const std::string& path, size_t most) {
-  const auto file = open_secret(path, S_IRWXG | S_IRWXO);
+  const auto file = open_secret(path, S_IRWXG | S_IRWXO, O_NONBLOCK);
   if (!file) return std::unexpected(file.error());
   std::string bytes(most + 1, '\0');
   const auto size =

@@ -1,9 +1,7 @@
 #include "saker/services/crypto/key_store.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -96,6 +94,8 @@ Result<KeyFile> read_stored_key(const std::string& directory, const std::string&
 }
 
 Result<KeyRing> load_key_ring(const std::string& directory, const SecretVector& passphrase) {
+  if (auto checked = check_key_directory(directory, DirectoryOwner::kTrusted); !checked)
+    return std::unexpected(checked.error());
   const auto names = list_stored_keys(directory);
   if (!names) return std::unexpected(names.error());
   if (names->empty())
@@ -115,13 +115,14 @@ Result<KeyStore> KeyStore::open(const std::string& directory, bool create) {
   if (create) {
     if (auto made = make_private_directory(directory); !made) return std::unexpected(made.error());
   }
-  const std::string path = directory + "/" + kLockName;
-  FileHandle lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
-  if (!lock) return fail_errno("cannot lock " + directory, errno);
-  while (::flock(lock.get(), LOCK_EX) != 0) {
+  if (auto checked = check_key_directory(directory, DirectoryOwner::kAnyoneUnderRoot); !checked)
+    return std::unexpected(checked.error());
+  auto lock = open_lock_file(directory, kLockName);
+  if (!lock) return std::unexpected(lock.error());
+  while (::flock(lock->get(), LOCK_EX) != 0) {
     if (errno != EINTR) return fail_errno("cannot lock " + directory, errno);
   }
-  return KeyStore(directory, std::move(lock));
+  return KeyStore(directory, *std::move(lock));
 }
 
 // One passphrase for all keys of a directory: a second one would keep the server from starting.

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
@@ -78,6 +79,57 @@ TEST_F(KeyStoreTest, FilesAreForTheOwnerAndHoldNothingInTheClear) {
   const auto ring = load_key_ring(directory_, passphrase_);
   ASSERT_FALSE(ring);
   EXPECT_THAT(ring.error().message, HasSubstr("may be read by others"));
+}
+
+TEST_F(KeyStoreTest, ADirectoryThatOthersMayWriteToIsRefused) {
+  add("a", KeyType::kEcP256);
+  for (const mode_t mode : {0720, 0702, 0777}) {
+    ASSERT_EQ(::chmod(directory_.c_str(), mode), 0);
+    EXPECT_THAT(load_key_ring(directory_, passphrase_).error().message,
+                HasSubstr("may be written to by others"));
+    EXPECT_FALSE(KeyStore::open(directory_, false));
+  }
+  ASSERT_EQ(::chmod(directory_.c_str(), 0755), 0);
+  EXPECT_TRUE(load_key_ring(directory_, passphrase_));
+  EXPECT_TRUE(KeyStore::open(directory_, false));
+}
+
+// Root changes keys of the user that the server runs as; what it writes stays that user's.
+TEST_F(KeyStoreTest, FilesKeepTheirOwner) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may give files away";
+  constexpr uid_t kOther = 65534;
+  add("a", KeyType::kEcP256);
+  std::filesystem::remove(directory_ + "/.lock");
+  ASSERT_EQ(::chown((directory_ + "/a.key").c_str(), kOther, kOther), 0);
+  ASSERT_EQ(::chown(directory_.c_str(), kOther, kOther), 0);
+  ASSERT_TRUE(store().rotate("a", passphrase_, kCreated));
+  add("b", KeyType::kEcP256);
+  for (const char* name : {"/a.key", "/b.key", "/.lock"}) {
+    struct stat status{};
+    ASSERT_EQ(::stat((directory_ + name).c_str(), &status), 0) << name;
+    EXPECT_EQ(status.st_uid, kOther) << name;
+    EXPECT_EQ(status.st_mode & 07777, 0600u) << name;
+  }
+  EXPECT_THAT(load_key_ring(directory_, passphrase_).error().message,
+              HasSubstr("belongs to uid 65534, neither to root nor"));
+  ASSERT_EQ(::chown(directory_.c_str(), 0, 0), 0);
+  EXPECT_TRUE(load_key_ring(directory_, passphrase_)) << "files may be another's";
+}
+
+// A link that the directory's owner has put there would have root give away what it points to.
+TEST_F(KeyStoreTest, ALockThatIsALinkIsRefused) {
+  add("a", KeyType::kEcP256);
+  std::filesystem::remove(directory_ + "/.lock");
+  std::filesystem::create_symlink(root_ + "/precious", directory_ + "/.lock");
+  EXPECT_FALSE(KeyStore::open(directory_, false));
+  EXPECT_FALSE(std::filesystem::exists(root_ + "/precious"));
+}
+
+TEST_F(KeyStoreTest, AKeyThatIsNoFileIsRefusedAndNotWaitedFor) {
+  add("a", KeyType::kEcP256);
+  ASSERT_EQ(::mkfifo((directory_ + "/z.key").c_str(), 0600), 0);
+  EXPECT_THAT(load_key_ring(directory_, passphrase_).error().message,
+              HasSubstr("/z.key: not a regular file"));
 }
 
 TEST_F(KeyStoreTest, TheWrongPassphraseOpensNothingAndAddsNothing) {

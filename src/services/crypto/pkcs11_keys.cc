@@ -24,21 +24,31 @@ constexpr unsigned long kMaxAttributeBytes = 64 * 1024;
 constexpr uint8_t kP256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
 constexpr uint8_t kP384[] = {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22};
 
-// One object's attributes as this session sees them.
+// What a session is worth after it was used: CKR_OK, or why it is of no use.
+struct Health {
+  ck_rv_t result = CKR_OK;
+  bool is_good() const { return result == CKR_OK; }
+  void note(ck_rv_t failure) {
+    if (is_good()) result = failure;
+  }
+};
+
+// One object's attributes as this session sees them. A failure to read one, which says nothing of
+// whether it is there, is noted in `health`.
 class ObjectReader {
  public:
-  ObjectReader(const Pkcs11Module& module, ck_session_handle_t session, ck_object_handle_t object)
-      : module_(module), session_(session), object_(object) {}
+  ObjectReader(const Pkcs11Module& module, ck_session_handle_t session, ck_object_handle_t object,
+               Health& health)
+      : module_(module), session_(session), object_(object), health_(health) {}
 
   // Empty where it has none, or does not show it.
   ByteVector bytes(ck_attribute_type_t type) const {
     ck_attribute attribute{type, nullptr, 0};
-    if (module_->C_GetAttributeValue(session_, object_, &attribute, 1) != CKR_OK) return {};
-    if (attribute.value_len > kMaxAttributeBytes) return {};
+    if (!get(attribute) || attribute.value_len > kMaxAttributeBytes) return {};
     ByteVector value(attribute.value_len);
     attribute.value = value.data();
     if (value.empty()) return value;
-    if (module_->C_GetAttributeValue(session_, object_, &attribute, 1) != CKR_OK) return {};
+    if (!get(attribute)) return {};
     value.resize(std::min<size_t>(attribute.value_len, value.size()));
     return value;
   }
@@ -56,9 +66,19 @@ class ObjectReader {
   }
 
  private:
+  // PKCS#11 2.40 section 5.7: these results, and this length, say that there is nothing to be had.
+  bool get(ck_attribute& attribute) const {
+    const ck_rv_t result = module_->C_GetAttributeValue(session_, object_, &attribute, 1);
+    if (result == CKR_OK) return attribute.value_len != static_cast<unsigned long>(-1);
+    if (result != CKR_ATTRIBUTE_TYPE_INVALID && result != CKR_ATTRIBUTE_SENSITIVE)
+      health_.note(result);
+    return false;
+  }
+
   const Pkcs11Module& module_;
   const ck_session_handle_t session_;
   const ck_object_handle_t object_;
+  Health& health_;
 };
 
 // ---- the public half
@@ -116,20 +136,24 @@ class TokenReader {
   TokenReader(std::shared_ptr<Pkcs11Token> token, ck_session_handle_t session)
       : token_(std::move(token)), module_(token_->module()), session_(session) {}
 
-  // What the session is worth after read(): CKR_OK, or why it is of no use.
-  ck_rv_t health() const { return health_; }
+  // After read().
+  const Health& health() const { return health_; }
 
   Result<void> read() {
     const auto objects = find_objects(module_, session_, CKO_PRIVATE_KEY, {});
     if (!objects) {
-      health_ = objects.error();
-      return fail_pkcs11("token '" + token_->label() + "': cannot list its keys", health_);
+      health_.note(objects.error());
+      return fail_pkcs11("token '" + token_->label() + "': cannot list its keys", objects.error());
     }
     if (objects->size() >= kMaxTokenObjects)
       return fail("token '" + token_->label() + "' has more than " +
                   std::to_string(kMaxTokenObjects) + " private keys");
     for (const ck_object_handle_t object : *objects) {
-      if (auto added = add(ObjectReader(module_, session_, object)); !added) return added;
+      auto added = add(ObjectReader(module_, session_, object, health_));
+      // Whatever came of it: not all of the key was seen.
+      if (!health_.is_good())
+        return fail_pkcs11("token '" + token_->label() + "': cannot read its keys", health_.result);
+      if (!added) return added;
     }
     return {};
   }
@@ -206,7 +230,7 @@ class TokenReader {
     return {};
   }
 
-  Result<PrivateKey> read_public(const ObjectReader& object) const {
+  Result<PrivateKey> read_public(const ObjectReader& object) {
     const auto type = object.numbers(CKA_KEY_TYPE);
     std::optional<ObjectReader> other = find_public(object);
     const auto read = [&](ck_attribute_type_t attribute) {
@@ -220,24 +244,31 @@ class TokenReader {
     return fail("its type is not supported");
   }
 
-  std::optional<ObjectReader> find_public(const ObjectReader& object) const {
+  std::optional<ObjectReader> find_public(const ObjectReader& object) {
     const ByteVector id = object.bytes(CKA_ID);
     if (id.empty()) return std::nullopt;
     const auto found = find_objects(module_, session_, CKO_PUBLIC_KEY, {{}, id});
+    if (!found) health_.note(found.error());
     if (!found || found->empty()) return std::nullopt;
-    return ObjectReader(module_, session_, found->front());
+    return ObjectReader(module_, session_, found->front(), health_);
   }
 
-  std::vector<Algorithm> algorithms_of(const ObjectReader& object, KeyType type) const {
+  std::vector<Algorithm> algorithms_of(const ObjectReader& object, KeyType type) {
     const auto allowed = object.numbers(CKA_ALLOWED_MECHANISMS);  // none: all
     std::vector<Algorithm> algorithms;
     for (const Algorithm algorithm : allowed_algorithms(type)) {
       const ck_mechanism_type_t mechanism = mechanism_of(algorithm);
       const bool is_of_key =
           allowed.empty() || std::ranges::find(allowed, mechanism) != allowed.end();
-      if (is_of_key && token_->has_mechanism(mechanism)) algorithms.push_back(algorithm);
+      if (is_of_key && has_mechanism(mechanism)) algorithms.push_back(algorithm);
     }
     return algorithms;
+  }
+
+  bool has_mechanism(ck_mechanism_type_t mechanism) {
+    const auto has = token_->has_mechanism(mechanism);
+    if (!has) health_.note(has.error());
+    return has.value_or(false);
   }
 
   // Labels are anybody's bytes; those of a log line are printable.
@@ -250,7 +281,7 @@ class TokenReader {
   const std::shared_ptr<Pkcs11Token> token_;
   const Pkcs11Module& module_;
   const ck_session_handle_t session_;
-  ck_rv_t health_ = CKR_OK;
+  Health health_;
   std::map<std::string, Key> keys_;
   std::vector<std::string> remarks_;
 };
@@ -264,11 +295,11 @@ Result<TokenKeys> Pkcs11Token::load_keys() {
     if (!session) return std::unexpected(session.error());
     TokenReader reader(shared_from_this(), session->handle);
     const auto read = reader.read();
-    if (reader.health() == CKR_OK) {
+    if (reader.health().is_good()) {
       give_back(*session);
       if (read) return reader.finish();
     } else {
-      lose(*session, reader.health());
+      lose(*session, reader.health().result);
       if (again) continue;  // a session that rested too long: the next take() begins anew
     }
     return std::unexpected(read.error());

@@ -68,15 +68,17 @@ void Pkcs11Token::report(const std::string& what) {
   if (told) told(what);
 }
 
-bool Pkcs11Token::has_mechanism(ck_mechanism_type_t mechanism) const {
+std::expected<bool, ck_rv_t> Pkcs11Token::has_mechanism(ck_mechanism_type_t mechanism) const {
   ck_mechanism_info info{};
   ck_slot_id_t slot = 0;
   {
     const std::lock_guard lock(mutex_);
     slot = slot_;
   }
-  return (*module_)->C_GetMechanismInfo(slot, mechanism, &info) == CKR_OK &&
-         (info.flags & CKF_SIGN) != 0;
+  const ck_rv_t result = (*module_)->C_GetMechanismInfo(slot, mechanism, &info);
+  if (result == CKR_MECHANISM_INVALID) return false;
+  if (result != CKR_OK) return std::unexpected(result);
+  return (info.flags & CKF_SIGN) != 0;
 }
 
 // ---- sessions
@@ -156,10 +158,14 @@ void Pkcs11Token::close_session(ck_session_handle_t session) const {
 
 // ---- to the token, and to it again
 
+// Asking for the number alone is what has a module look for readers and tokens that have come
+// meanwhile (PKCS#11 2.40 section 5.5); OpenSC does so at no other time.
 Result<Pkcs11Token::Slot> Pkcs11Token::find_slot() {
+  unsigned long count = 0;
+  ck_rv_t listed = (*module_)->C_GetSlotList(1, nullptr, &count);
   std::vector<ck_slot_id_t> slots(kMaxSlots);
-  unsigned long count = slots.size();
-  const ck_rv_t listed = (*module_)->C_GetSlotList(1, slots.data(), &count);
+  count = slots.size();
+  if (listed == CKR_OK) listed = (*module_)->C_GetSlotList(1, slots.data(), &count);
   if (listed != CKR_OK)
     return fail_pkcs11("PKCS#11 module " + module_->path() + ": cannot list its slots", listed);
   slots.resize(std::min(count, kMaxSlots));

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <expected>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -40,7 +41,8 @@ class Pkcs11Token final : public KeyToken, public std::enable_shared_from_this<P
 
   const Pkcs11Module& module() const { return *module_; }
   const std::string& label() const { return label_; }
-  bool has_mechanism(ck_mechanism_type_t mechanism) const;
+  // Whether it signs with it; an error says nothing of that.
+  std::expected<bool, ck_rv_t> has_mechanism(ck_mechanism_type_t mechanism) const;
 
   // A session that is logged in; it goes to give_back(), or to lose() with what became of it.
   Result<Pkcs11Session> take();

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kSpiffe = "spiffe://";
 constexpr std::string_view kDns = "dns:";
+constexpr std::string_view kMux = "vsock-mux:";
 constexpr std::string_view kIp = "ip:";
 
 std::optional<uint64_t> whole_number(std::string_view text, uint64_t highest) {
@@ -42,6 +43,12 @@ bool same_prefix(const std::vector<uint8_t>& a, const std::vector<uint8_t>& b, u
   if (!std::equal(a.begin(), a.begin() + static_cast<ptrdiff_t>(whole), b.begin())) return false;
   const unsigned rest = bits % 8;
   return rest == 0 || (a[whole] ^ b[whole]) >> (8 - rest) == 0;
+}
+
+// Only on a Unix socket is the process that the kernel tells of the one that asks.
+bool has_credentials(const net::Peer& peer) {
+  return peer.uid >= 0 && (peer.transport == net::Transport::kUnix ||
+                           peer.transport == net::Transport::kUnixAbstract);
 }
 
 // The names in the peer's verified certificate; none without one.
@@ -78,9 +85,15 @@ Result<CallerPattern> CallerPattern::parse(std::string_view text) {
     pattern.name_ = is_dns ? text.substr(kDns.size()) : text;
     return pattern;
   }
+  if (text.starts_with(kMux)) {
+    pattern.kind_ = Kind::kMux;
+    pattern.name_ = text;
+    return pattern;
+  }
   const auto bad = [&] {
     return fail("'" + std::string(text) +
-                "' is none of any, uid:N, gid:N, cid:N, ip:ADDRESS[/BITS], spiffe://…, dns:…");
+                "' is none of any, uid:N, gid:N, cid:N, ip:ADDRESS[/BITS], vsock-mux:/PATH:PORT, "
+                "spiffe://…, dns:…");
   };
   if (text.starts_with(kIp)) {
     const std::string_view rest = text.substr(kIp.size());
@@ -111,13 +124,15 @@ bool CallerPattern::matches(const net::Peer& peer) const {
     case Kind::kAny:
       return true;
     case Kind::kUid:
-      return peer.uid >= 0 && static_cast<uint64_t>(peer.uid) == number_;
+      return has_credentials(peer) && static_cast<uint64_t>(peer.uid) == number_;
     case Kind::kGid:
-      return peer.gid >= 0 && static_cast<uint64_t>(peer.gid) == number_;
+      return has_credentials(peer) && static_cast<uint64_t>(peer.gid) == number_;
     case Kind::kCid:
       return peer.transport == net::Transport::kVsock && peer.cid == number_;
     case Kind::kIp:
       return matches_ip(peer);
+    case Kind::kMux:
+      return peer.transport == net::Transport::kVsockMux && matches_glob(name_, peer.name);
     case Kind::kUri:
       return any_matches(certificate_names(peer).uris);
     case Kind::kDns:
@@ -149,8 +164,9 @@ std::string identity_of(const net::Peer& peer) {
   const CertificateNames names = certificate_names(peer);
   if (!names.uris.empty()) return names.uris.front();
   if (!names.dns.empty()) return std::string(kDns) + names.dns.front();
-  if (peer.uid >= 0) return "uid:" + std::to_string(peer.uid);
+  if (has_credentials(peer)) return "uid:" + std::to_string(peer.uid);
   if (peer.transport == net::Transport::kVsock) return "cid:" + std::to_string(peer.cid);
+  if (peer.transport == net::Transport::kVsockMux) return peer.name;
   const std::string_view ip = ip_of(peer);
   return ip.empty() ? "unknown" : "ip:" + std::string(ip);
 }

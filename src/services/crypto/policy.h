@@ -18,15 +18,16 @@ namespace saker::crypto {
 enum class Operation : uint8_t { kList = 1, kGet = 2, kSign = 4, kVerify = 8 };
 std::optional<Operation> parse_operation(std::string_view text);  // "sign"
 
-// A set of callers: `any`, `uid:1000`, `gid:1000`, `cid:42`, `ip:10.0.0.0/8`, `spiffe://DOMAIN/PATH`,
-// `dns:NAME`. The last two may hold `*`, as in a glob, and are the names of a verified certificate.
+// A set of callers: `any`, `uid:1000`, `gid:1000`, `cid:42`, `ip:10.0.0.0/8`, `vsock-mux:/PATH:PORT`,
+// `spiffe://DOMAIN/PATH`, `dns:NAME`. The last three may hold `*`, as in a glob: the address at which
+// a multiplexer serves a guest, and the names of a verified certificate.
 class CallerPattern {
  public:
   static Result<CallerPattern> parse(std::string_view text);
   bool matches(const net::Peer& peer) const;
 
  private:
-  enum class Kind : uint8_t { kAny, kUid, kGid, kCid, kIp, kUri, kDns };
+  enum class Kind : uint8_t { kAny, kUid, kGid, kCid, kIp, kMux, kUri, kDns };
   Kind kind_ = Kind::kAny;
   uint64_t number_ = 0;
   std::vector<uint8_t> address_;  // 4 or 16 bytes
@@ -37,10 +38,11 @@ class CallerPattern {
   bool any_matches(std::span<const std::string> names) const;
 };
 
-// The rate of one caller and one key.
+// The rate of one caller and one key by one rule.
 struct RateLimit {
   double per_second = 0;
   double burst = 1;
+  uint32_t rule = 0;  // which one of its policy, counted from 1
   bool operator==(const RateLimit&) const = default;
 };
 
@@ -65,7 +67,8 @@ class Policy {
 bool matches_glob(std::string_view pattern, std::string_view text);
 
 // The caller in one canonical word, for audit records and rate limits: the certificate's first name,
-// or "uid:1000", "cid:42", "ip:10.0.0.7", in this order; "unknown" where nothing is known.
+// or "uid:1000", "cid:42", "vsock-mux:/run/v.sock:50051", "ip:10.0.0.7", in this order; "unknown"
+// where nothing is known.
 std::string identity_of(const net::Peer& peer);
 
 // "ipv4:10.0.0.7:1234" and "ipv6:[::1]:1234" as the address alone; empty: neither.

@@ -116,6 +116,7 @@ Result<Policy> parse_policy(std::string_view text, const std::string& name) {
     for (const toml::node& element : *array) {
       auto rule = read_rule(element, place);
       if (!rule) return std::unexpected(rule.error());
+      if (rule->rate) rule->rate->rule = static_cast<uint32_t>(rules.size() + 1);
       rules.push_back(*std::move(rule));
     }
   }

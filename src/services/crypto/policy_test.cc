@@ -21,6 +21,14 @@ net::Peer tcp_peer(const std::string& name) {
   return {.transport = net::Transport::kTcp, .name = name};
 }
 
+// With what the kernel says of the process that runs the guest, which must count for nothing.
+net::Peer mux_peer() {
+  return {.transport = net::Transport::kVsockMux,
+          .name = "vsock-mux:/run/vm7/v.sock:50051",
+          .uid = 1000,
+          .gid = 5};
+}
+
 bool matches(std::string_view pattern, const net::Peer& peer) {
   const auto parsed = CallerPattern::parse(pattern);
   EXPECT_TRUE(parsed) << pattern;
@@ -42,6 +50,13 @@ TEST(CallerPatternTest, Matches) {
       {"uid:0", four, false},  // no uid is not uid 0
       {"gid:5", unix_peer(1000, 5), true},
       {"gid:5", unix_peer(5, 1000), false},
+      {"any", mux_peer(), true},
+      {"uid:1000", mux_peer(), false},
+      {"gid:5", mux_peer(), false},
+      {"vsock-mux:/run/vm7/v.sock:50051", mux_peer(), true},
+      {"vsock-mux:/run/vm7/*", mux_peer(), true},
+      {"vsock-mux:/run/vm8/*", mux_peer(), false},
+      {"vsock-mux:*", unix_peer(1000, 5), false},
       {"cid:42", vsock_peer(42), true},
       {"cid:42", vsock_peer(43), false},
       {"cid:0", four, false},
@@ -109,6 +124,7 @@ TEST(GlobTest, Matches) {
 TEST(IdentityTest, IsOneWord) {
   EXPECT_EQ(identity_of(unix_peer(1000, 5)), "uid:1000");
   EXPECT_EQ(identity_of(vsock_peer(42)), "cid:42");
+  EXPECT_EQ(identity_of(mux_peer()), "vsock-mux:/run/vm7/v.sock:50051");
   EXPECT_EQ(identity_of(tcp_peer("ipv4:10.1.2.3:50222")), "ip:10.1.2.3");
   EXPECT_EQ(identity_of(tcp_peer("ipv6:[::1]:50222")), "ip:::1");
   EXPECT_EQ(identity_of(tcp_peer("")), "unknown");
@@ -151,12 +167,22 @@ TEST(PolicyTest, TheFirstRuleThatFitsDecides) {
   const auto other = unix_peer(1001, 5);
   const PolicyRule* const sign = policy->find(ours, "pay-1", Operation::kSign);
   ASSERT_NE(sign, nullptr);
-  EXPECT_EQ(sign->rate, (RateLimit{2, 5}));
+  EXPECT_EQ(sign->rate, (RateLimit{2, 5, 1}));
   EXPECT_EQ(policy->find(ours, "pay-1", Operation::kGet), sign);
   EXPECT_NE(policy->find(ours, "pay-1", Operation::kVerify), nullptr);
   EXPECT_EQ(policy->find(ours, "other", Operation::kSign), nullptr);
   EXPECT_EQ(policy->find(other, "pay-1", Operation::kSign), nullptr);
   EXPECT_EQ(policy->find(other, "pay-1", Operation::kGet)->rate, std::nullopt);
+}
+
+TEST(PolicyTest, ARateKnowsItsRule) {
+  const std::string head = "[[rule]]\ncallers = [\"any\"]\nkeys = [\"*\"]\nrate = \"1/s\"\n";
+  const auto policy = parse_policy(
+      head + "operations = [\"sign\"]\n" + head + "operations = [\"verify\"]\n", "policy.toml");
+  ASSERT_TRUE(policy) << policy.error().message;
+  const auto peer = unix_peer(1000, 5);
+  EXPECT_EQ(policy->find(peer, "a", Operation::kSign)->rate, (RateLimit{1, 1, 1}));
+  EXPECT_EQ(policy->find(peer, "a", Operation::kVerify)->rate, (RateLimit{1, 1, 2}));
 }
 
 TEST(PolicyTest, WithoutRulesNobodyMayDoAnything) {

@@ -30,10 +30,14 @@ struct WorkerPool::State {
     Job* head = nullptr;
     Job* tail = nullptr;
     size_t capacity = 0;
+    size_t units = 0;  // waiting, and of running jobs of several
     LaneStats stats;
 
-    void push(Job& job) {
+    void push(Job& job, int64_t now_ns, size_t job_units) {
       job.next_ = nullptr;
+      job.submitted_ns_ = now_ns;
+      job.units_ = job_units;
+      units += job_units;
       (tail == nullptr ? head : tail->next_) = &job;
       tail = &job;
       ++stats.queued;
@@ -53,6 +57,7 @@ struct WorkerPool::State {
     Job* job = nullptr;
     Lane lane = Lane::kCheap;
     uint64_t wait_ns = 0;
+    size_t units = 0;  // that count until it is finished
   };
 
   struct Worker {
@@ -85,6 +90,7 @@ struct WorkerPool::State {
   size_t idle = 0;            // workers that sleep, or were signalled and are not yet awake
   unsigned cheap_in_row = 0;  // started while an expensive job could have been
   bool stopping = false;
+  bool cancelling = false;
 
   std::mutex stop_mutex;  // serialises stop(): threads are joined once
   std::vector<Worker> workers;
@@ -106,7 +112,12 @@ Lane WorkerPool::State::choose_lane() {
 WorkerPool::State::Taken WorkerPool::State::take() {
   const Lane which = choose_lane();
   Queue& queue = lane(which);
-  Taken taken{queue.pop(), which, 0};
+  Taken taken{.job = queue.pop(), .lane = which};
+  if (taken.job->units_ > 1) {
+    taken.units = taken.job->units_;
+  } else {
+    queue.units -= taken.job->units_;
+  }
   ++queue.stats.running;
   taken.wait_ns =
       static_cast<uint64_t>(std::max<int64_t>(0, monotonic_ns() - taken.job->submitted_ns_));
@@ -118,7 +129,10 @@ WorkerPool::State::Taken WorkerPool::State::take() {
   return taken;
 }
 
+// What the job has lined up again with counts already: for a moment too much is counted, never too
+// little.
 void WorkerPool::State::finish(const Taken& taken) {
+  lane(taken.lane).units -= taken.units;
   --lane(taken.lane).stats.running;
   ++lane(taken.lane).stats.completed;
 }
@@ -179,6 +193,7 @@ void WorkerPool::State::stop(Stop how) {
   {
     const std::lock_guard lock(mutex);
     stopping = true;
+    if (how == Stop::kCancel) cancelling = true;
     for (size_t i = 0; how == Stop::kCancel && i < kLanes; ++i) {
       dropped[i] = std::exchange(lanes[i].head, nullptr);
       lanes[i].tail = nullptr;
@@ -214,21 +229,29 @@ WorkerPool::~WorkerPool() {
   stop(Stop::kCancel);
 }
 
-bool WorkerPool::try_submit(Job& job, Lane lane) {
+bool WorkerPool::try_submit(Job& job, Lane lane, size_t units) {
   const int64_t now_ns = monotonic_ns();
   bool wake = false;
   {
     const std::lock_guard lock(state_->mutex);
     auto& queue = state_->lane(lane);
-    if (state_->stopping || queue.stats.queued >= queue.capacity) {
+    if (state_->stopping || queue.units >= queue.capacity) {
       ++queue.stats.refused;
       return false;
     }
-    job.submitted_ns_ = now_ns;
-    queue.push(job);
+    queue.push(job, now_ns, units);
     wake = state_->idle > 0 && state_->may_start();
   }
   if (wake) state_->work_available.notify_one();
+  return true;
+}
+
+// Wakes nobody: the worker that runs the job looks for work when it returns.
+bool WorkerPool::line_up_again(Job& job, Lane lane, size_t units) {
+  const int64_t now_ns = monotonic_ns();
+  const std::lock_guard lock(state_->mutex);
+  if (state_->cancelling) return false;
+  state_->lane(lane).push(job, now_ns, units);
   return true;
 }
 

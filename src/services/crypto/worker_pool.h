@@ -1,8 +1,9 @@
 // WorkerPool: a fixed number of threads for jobs that would hold up an event loop. Two lanes, each
 // a bounded queue: cheap jobs never wait behind expensive ones where there is more than one worker
 // (one worker never takes an expensive job while all others run one), and go first otherwise,
-// though of every seventeen jobs one is expensive while any waits. Knows nothing of what a job
-// does, of loops or of rpc: a job brings its own way home.
+// though of every seventeen jobs one is expensive while any waits. A job says how many units of work
+// it is, which is what a lane is full of; one of many units is to do them in pieces, and to line up
+// again in between. Knows nothing of what a job does, of loops or of rpc: a job brings its own way home.
 //
 //   loops --try_submit--> [cheap lane]----\                         job.run(worker)
 //                         [expensive lane]-+--> worker 0..N-1 ----> (posts itself back to its loop)
@@ -24,7 +25,7 @@ enum class Lane : uint8_t { kCheap, kExpensive };
 inline constexpr size_t kLanes = 2;
 
 // Owned by whoever submits it, and alive until run() or cancel() was entered: the pool does not
-// touch it afterwards.
+// touch it afterwards, unless run() has given it back by line_up_again().
 class Job {
  public:
   virtual ~Job() = default;
@@ -37,8 +38,10 @@ class Job {
   friend class WorkerPool;
   Job* next_ = nullptr;
   int64_t submitted_ns_ = 0;
+  size_t units_ = 1;
 };
 
+// A job that lines up again is another one to these numbers.
 struct LaneStats {
   uint64_t queued = 0;     // waiting now
   uint64_t running = 0;    // now
@@ -53,8 +56,10 @@ struct LaneStats {
 class WorkerPool {
  public:
   struct Options {
-    size_t threads = 1;            // 1 to kMaxThreads
-    size_t cheap_capacity = 4096;  // jobs waiting, not counting those that run
+    size_t threads = 1;  // 1 to kMaxThreads
+    // Units waiting, at which no further job is accepted. Those of a job of several count while it
+    // runs, too: most of them wait.
+    size_t cheap_capacity = 4096;
     size_t expensive_capacity = 1024;
     const char* thread_name = "saker-crypto";  // "-<worker>" is appended; the kernel shows 15 bytes
   };
@@ -67,7 +72,11 @@ class WorkerPool {
   ~WorkerPool();  // stop(Stop::kCancel)
 
   // False at once where the lane is full or the pool stops; the job is then untouched.
-  [[nodiscard]] bool try_submit(Job& job, Lane lane);
+  [[nodiscard]] bool try_submit(Job& job, Lane lane, size_t units = 1);
+  // From within its run(), as the last thing there: the job waits once more, behind the others of its
+  // lane, with so many units left; accepted though the lane is full. False: the pool is being stopped
+  // with kCancel, and does not touch it.
+  [[nodiscard]] bool line_up_again(Job& job, Lane lane, size_t units);
 
   enum class Stop { kDrain, kCancel };
   // Accepts no more jobs, runs (kDrain) or cancels (kCancel) those that wait, and returns when no
