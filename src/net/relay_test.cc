@@ -14,13 +14,13 @@ namespace {
 // client_ ── the relay ── server_
 class RelayTest : public testing::Test, private RelayEvents {
  protected:
-  RelayTest() {
+  explicit RelayTest(Duration half_close_timeout = std::chrono::minutes(1)) {
     Descriptor accepted, connected;
     make_pair(client_, accepted);
     make_pair(server_, connected);
     auto stream = must(loop_->adopt(owned(std::move(connected))), "adopt");
     relay_ = make_relay(*loop_, owned(std::move(accepted)), std::move(stream),
-                        {.half_close_timeout = kHalfCloseTimeout}, *this);
+                        {.half_close_timeout = half_close_timeout}, *this);
   }
   void TearDown() override {
     relay_.reset();
@@ -34,7 +34,7 @@ class RelayTest : public testing::Test, private RelayEvents {
     theirs = Descriptor(fds[1]);
   }
   static Accepted owned(Descriptor descriptor) {
-    return {.socket = std::move(descriptor), .peer = {.transport = Transport::kUnix}};
+    return {std::move(descriptor), 0, {.transport = Transport::kUnix}};
   }
 
   void turn() { loop_->run_once(loop_->read_clock() + std::chrono::milliseconds(2)); }
@@ -68,7 +68,6 @@ class RelayTest : public testing::Test, private RelayEvents {
     if (destroys_in_end_) relay_.reset();
   }
 
-  static constexpr Duration kHalfCloseTimeout = std::chrono::milliseconds(300);
   std::unique_ptr<Loop> loop_ = must(make_epoll_loop(), "loop");
   Descriptor client_;
   Descriptor server_;
@@ -173,7 +172,14 @@ TEST_F(RelayTest, LastWordsOfASideThatBreaksArrive) {
   EXPECT_EQ(ends_, 1);
 }
 
-TEST_F(RelayTest, AHalfCloseWithoutABytePassingEnds) {
+// Relays that wait a second for the other side.
+class HalfClosedRelayTest : public RelayTest {
+ protected:
+  HalfClosedRelayTest() : RelayTest(kTimeout) {}
+  static constexpr Duration kTimeout = std::chrono::seconds(1);
+};
+
+TEST_F(HalfClosedRelayTest, EndWithoutABytePassing) {
   server_.reset();
   EXPECT_TRUE(is_ended(client_));
   for (int turns = 0; ends_ == 0 && turns < 20'000; ++turns) turn();
@@ -181,21 +187,21 @@ TEST_F(RelayTest, AHalfCloseWithoutABytePassingEnds) {
 }
 
 // Half closed for longer than the limit, but never without a byte for that long.
-TEST_F(RelayTest, AHalfCloseInUseLasts) {
+TEST_F(HalfClosedRelayTest, LastWhileInUse) {
   ::shutdown(client_.get(), SHUT_WR);
   EXPECT_TRUE(is_ended(server_));
   const Time begin = loop_->read_clock();
   Time last = begin;
   Duration longest{};
   int sent = 0;
-  while (loop_->read_clock() < begin + 3 * kHalfCloseTimeout && ends_ == 0) {
+  while (loop_->read_clock() < begin + 3 * kTimeout && ends_ == 0) {
     send(server_, "x");
     ++sent;
     EXPECT_EQ(read(client_, 1), "x");
     longest = std::max(longest, loop_->read_clock() - last);
     last = loop_->read_clock();
   }
-  if (longest > kHalfCloseTimeout / 2) GTEST_SKIP() << "the machine stood still";
+  if (longest > kTimeout / 2) GTEST_SKIP() << "the machine stood still";
   EXPECT_EQ(ends_, 0);
   EXPECT_GT(sent, 3);
 }

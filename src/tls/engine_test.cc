@@ -212,7 +212,7 @@ TEST(TlsEngine, WithoutANameNoServerIsTrusted) {
   }
   auto unverified = ClientContext::make({.skip_verify = true});
   ASSERT_TRUE(unverified);
-  Contexts contexts = make_contexts();
+  Contexts contexts = make_one_sided_contexts();
   contexts.client = *std::move(unverified);
   Pair pair(contexts, "");
   pair.exchange();
