@@ -252,10 +252,12 @@ void Connection::take_output(ChunkQueue& out) {
   watch_progress(data_frames_sent_ != frames_before);
 }
 
-// Queued data that nothing lets out for too long is a peer
-// that holds our memory (a window of zero).
+// Queued data that no window lets out for too long is a peer that holds our memory. Where there is a
+// window, the transport is what it waits for, and whoever writes to that knows whether it stands still.
 void Connection::watch_progress(bool progressed) {
-  if (sending_streams_ == 0 || dead_) return set_deadline(kProgressDeadline, kNever);
+  if (sending_streams_ == 0 || send_ready() || dead_) {
+    return set_deadline(kProgressDeadline, kNever);
+  }
   if (progressed || deadlines_[kProgressDeadline] == kNever) {
     set_deadline(kProgressDeadline, time_after(now_, options_.no_progress_timeout));
   }
