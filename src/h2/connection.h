@@ -329,6 +329,7 @@ class Connection {
   uint32_t held_slots_ = 0;
   uint32_t pings_out_ = 0;    // ours, not answered yet
   uint64_t late_resets_ = 0;  // RST_STREAM frames that found no stream
+  uint32_t goaways_ = 0;
   uint32_t empty_frames_ = 0;
   uint64_t window_updates_ = 0;
   uint64_t data_frames_sent_ = 0;

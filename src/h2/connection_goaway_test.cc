@@ -114,6 +114,21 @@ TEST(Goaway, MayComeTwiceWithALowerId) {
   EXPECT_EQ(client.sent(), (Lines{"GOAWAY 0 PROTOCOL_ERROR GOAWAY raised its last stream id"}));
 }
 
+TEST(Goaway, MoreThanADrainTakesAreGlitches) {
+  for (const Role role : {Role::kClient, Role::kServer}) {
+    Endpoint endpoint(role, {.glitch_burst = 10, .glitch_per_second = 1});
+    Peer peer;
+    endpoint.settle(peer);
+    for (int at = 0; at < 12; ++at) peer.goaway(0, ErrorCode::kNoError);
+    EXPECT_TRUE(endpoint.recv(peer));
+    EXPECT_EQ(endpoint->counters().glitches, 10u);
+    EXPECT_EQ(endpoint.heard().size(), 12u);
+    EXPECT_FALSE(endpoint.recv(peer.goaway(0, ErrorCode::kNoError)));
+    EXPECT_EQ(endpoint.heard().size(), 0u);
+    EXPECT_EQ(endpoint.sent(), (Lines{"GOAWAY 0 ENHANCE_YOUR_CALM too many GOAWAY frames"}));
+  }
+}
+
 TEST(Goaway, OfAClientLeavesItsStreamsAlone) {
   Endpoint server(Role::kServer);
   Peer peer;
