@@ -142,7 +142,8 @@ class Connection {
   }
   void send_ping(uint64_t opaque);
   // GOAWAY(2^31-1) and PING, then GOAWAY(last id) on its ACK
-  // or after drain_ping_timeout (RFC 9113 section 6.8).
+  // or after drain_ping_timeout, drain_ping_timeout_idle where no stream is open (RFC 9113
+  // section 6.8).
   // `why`: debug data of both, static.
   void start_drain(Time now, const char* why = "draining");
   // GOAWAY(code) at once; every stream is closed.

@@ -164,13 +164,29 @@ TEST(Drain, DoesNotWaitForeverForThePing) {
   Endpoint server(Role::kServer);
   Peer peer;
   server.settle(peer);
+  server.recv(peer.headers(1, kRequest));
   server->start_drain(server.now);
   server.take();
   EXPECT_EQ(server->poll_timeout(), server.now + seconds(5));
   server->handle_timeout(server.now + seconds(5));
-  EXPECT_EQ(server.sent(), (Lines{"GOAWAY 0 NO_ERROR draining"}));
+  EXPECT_EQ(server.sent(), (Lines{"GOAWAY 1 NO_ERROR draining"}));
   EXPECT_TRUE(server.recv(peer.ping(kDrainPing, true)));
   EXPECT_EQ(server.sent(), Lines{});
+}
+
+// Nothing is lost but what crosses the GOAWAY, and that its client may send elsewhere.
+TEST(Drain, WaitsLessWhereNoStreamIsOpen) {
+  for (const seconds longest : {seconds(5), seconds(0)}) {
+    const seconds wait = std::min(longest, seconds(1));
+    Endpoint server(Role::kServer, {.drain_ping_timeout = longest});
+    Peer peer;
+    server.settle(peer);
+    server->start_drain(server.now);
+    server.take();
+    EXPECT_EQ(server->poll_timeout(), server.now + wait);
+    server->handle_timeout(server.now + wait);
+    EXPECT_EQ(server.sent(), (Lines{"GOAWAY 0 NO_ERROR draining"}));
+  }
 }
 
 // Streams above the last id are ignored with all that belongs to them;
