@@ -228,9 +228,7 @@ void ClientConnection::open(ClientCall& call) {
 
 void ClientConnection::resubmit(ClientCall& call) {
   call.rewind();
-  channel_.queue_pending(call);
-  capacity_grew_ = true;
-  touch();
+  channel_.resubmit(call);
 }
 
 void ClientConnection::abandon(ClientCall& call) {
