@@ -6,8 +6,11 @@
 #include <thread>
 #include <vector>
 
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 #include "helloworld.saker.h"
 #include "saker/rpc/blocking_client.h"
+#include "saker/rpc/status_details.h"
 
 namespace grpc = saker::grpc;
 namespace rpc = saker::rpc;
@@ -59,7 +62,12 @@ bool greet_nobody(rpc::BlockingClient& client) {
   helloworld::HelloReply reply;
   const grpc::Status status = stub.say_hello({}, reply);
   if (status.code != grpc::StatusCode::kInvalidArgument) return false;
-  std::printf("refused: %s (details: %s)\n", status.message.c_str(), status.details_bin.c_str());
+  google::rpc::Status details;
+  google::rpc::BadRequest bad;
+  if (!rpc::parse_details(status, details) || details.details_size() != 1) return false;
+  if (!details.details(0).UnpackTo(&bad) || bad.field_violations_size() != 1) return false;
+  std::printf("refused: %s (field: %s)\n", status.message.c_str(),
+              bad.field_violations(0).field().c_str());
   return true;
 }
 

@@ -1,6 +1,8 @@
 // helloworld_server [ADDRESS]: a unary service, with health and reflection beside it.
+#include "google/rpc/error_details.pb.h"
 #include "helloworld.saker.h"
 #include "run_server.h"
+#include "saker/rpc/status_details.h"
 #include "saker/services/health/health_service.h"
 #include "saker/services/reflection/reflection_service.h"
 
@@ -23,9 +25,10 @@ class Greeter {
   }
 
  private:
-  // `details_bin` is a serialised google.rpc.Status for those who use one; here it is any bytes.
   static grpc::Status nameless() {
-    return {grpc::StatusCode::kInvalidArgument, "whom shall I greet?", "name"};
+    google::rpc::BadRequest bad;
+    bad.add_field_violations()->set_field("name");
+    return rpc::make_status(grpc::StatusCode::kInvalidArgument, "whom shall I greet?", {&bad});
   }
 };
 

@@ -32,7 +32,7 @@ int main() {
   if (!bound) return 2;
   server.start();
 
-  const auto client = rpc::BlockingClient::create(*bound);
+  auto client = rpc::BlockingClient::create(*bound);
   if (!client) return 2;
   static const rpc::ClientMethod method("/example.Bytes/Reverse");
   RawMessage reply;
@@ -42,6 +42,7 @@ int main() {
   std::printf("%s: %s\n", std::string(grpc::status_code_name(status.code)).c_str(),
               reply.bytes.c_str());
 
+  client->reset();  // first: nobody drives it while we wait for the server
   server.shut_down();
   server.wait();
   return status.ok() ? 0 : 1;

@@ -1,5 +1,6 @@
 // route_guide_blocking_client [ADDRESS]: calls that wait, from a thread that has no loop. Unary ones
-// are a function; of streams the calling thread gets the events until the stream has ended.
+// are a function; a stream is an object whose events come while its caller waits: on the thread that
+// drives the client then, which with several callers may be another one.
 #include <cstdio>
 #include <string>
 

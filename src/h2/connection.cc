@@ -190,7 +190,11 @@ void Connection::start_drain(Time now, const char* why) {
   }
   send_goaway(kMaxStreamId, ErrorCode::kNoError, why);
   encode_ping(begin_ping(), kDrainPing, false);
-  set_deadline(kDrainDeadline, time_after(now, options_.drain_ping_timeout));
+  // Only streams that are under way gain by the wait, and a peer may have nobody who answers.
+  const Duration wait =
+      streams_.size() == 0 ? std::min(options_.drain_ping_timeout, options_.drain_ping_timeout_idle)
+                           : options_.drain_ping_timeout;
+  set_deadline(kDrainDeadline, time_after(now, wait));
 }
 
 void Connection::finish_drain() {

@@ -142,7 +142,8 @@ class Connection {
   }
   void send_ping(uint64_t opaque);
   // GOAWAY(2^31-1) and PING, then GOAWAY(last id) on its ACK
-  // or after drain_ping_timeout (RFC 9113 section 6.8).
+  // or after drain_ping_timeout, drain_ping_timeout_idle where no stream is open (RFC 9113
+  // section 6.8).
   // `why`: debug data of both, static.
   void start_drain(Time now, const char* why = "draining");
   // GOAWAY(code) at once; every stream is closed.
@@ -346,6 +347,7 @@ class Connection {
   uint32_t held_slots_ = 0;
   uint32_t pings_out_ = 0;    // ours, not answered yet
   uint64_t late_resets_ = 0;  // RST_STREAM frames that found no stream
+  uint32_t goaways_ = 0;
   uint32_t empty_frames_ = 0;
   uint64_t window_updates_ = 0;
   uint64_t data_frames_sent_ = 0;

@@ -126,6 +126,22 @@ TEST(Deadlines, ProgressOfAnyKindGainsTime) {
   expect_deadline(at.server, kStart + seconds(110), at.kStalledText);
 }
 
+TEST(Deadlines, NoneWhileTheTransportIsWhatIsSlow) {
+  Endpoint server(Role::kServer, {.output_cap_bytes = 40'000});
+  Peer peer;
+  server.settle(peer, {{SettingId::kInitialWindowSize, 1 << 24}});
+  server.recv(peer.headers(1, kRequest, kEnd));
+  server.send_headers(1, kResponse);
+  server.send_data(1, std::string(70'000, 'x'), true);
+  server.take();  // a part; the connection's window has room for more
+  EXPECT_EQ(server->poll_timeout(), kNever);
+  server.now += seconds(1000);
+  server->handle_timeout(server.now);
+  EXPECT_FALSE(server.take().empty());
+  EXPECT_EQ(server->poll_timeout(), server.now + seconds(60)) << "now it has not";
+  EXPECT_TRUE(server->alive());
+}
+
 TEST(Deadlines, NoneWhenAllIsSent) {
   Stalled at;
   at.server.recv(at.peer.window_update(1, 100));

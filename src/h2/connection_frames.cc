@@ -296,6 +296,9 @@ void Connection::recv_goaway(const FrameHeader& header, Bytes payload) {
   if (last_id > goaway_last_id_) {
     return fail(ErrorCode::kProtocolError, "GOAWAY raised its last stream id");
   }
+  // A drain takes two.
+  if (++goaways_ > 2) glitch("too many GOAWAY frames");
+  if (dead_) return;
   goaway_last_id_ = last_id;
   draining_ = draining_ || role_ == Role::kClient;
   events_.on_goaway(last_id, code, as_text(payload.subspan(8)));

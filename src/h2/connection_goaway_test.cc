@@ -114,6 +114,21 @@ TEST(Goaway, MayComeTwiceWithALowerId) {
   EXPECT_EQ(client.sent(), (Lines{"GOAWAY 0 PROTOCOL_ERROR GOAWAY raised its last stream id"}));
 }
 
+TEST(Goaway, MoreThanADrainTakesAreGlitches) {
+  for (const Role role : {Role::kClient, Role::kServer}) {
+    Endpoint endpoint(role, {.glitch_burst = 10, .glitch_per_second = 1});
+    Peer peer;
+    endpoint.settle(peer);
+    for (int at = 0; at < 12; ++at) peer.goaway(0, ErrorCode::kNoError);
+    EXPECT_TRUE(endpoint.recv(peer));
+    EXPECT_EQ(endpoint->counters().glitches, 10u);
+    EXPECT_EQ(endpoint.heard().size(), 12u);
+    EXPECT_FALSE(endpoint.recv(peer.goaway(0, ErrorCode::kNoError)));
+    EXPECT_EQ(endpoint.heard().size(), 0u);
+    EXPECT_EQ(endpoint.sent(), (Lines{"GOAWAY 0 ENHANCE_YOUR_CALM too many GOAWAY frames"}));
+  }
+}
+
 TEST(Goaway, OfAClientLeavesItsStreamsAlone) {
   Endpoint server(Role::kServer);
   Peer peer;
@@ -149,13 +164,29 @@ TEST(Drain, DoesNotWaitForeverForThePing) {
   Endpoint server(Role::kServer);
   Peer peer;
   server.settle(peer);
+  server.recv(peer.headers(1, kRequest));
   server->start_drain(server.now);
   server.take();
   EXPECT_EQ(server->poll_timeout(), server.now + seconds(5));
   server->handle_timeout(server.now + seconds(5));
-  EXPECT_EQ(server.sent(), (Lines{"GOAWAY 0 NO_ERROR draining"}));
+  EXPECT_EQ(server.sent(), (Lines{"GOAWAY 1 NO_ERROR draining"}));
   EXPECT_TRUE(server.recv(peer.ping(kDrainPing, true)));
   EXPECT_EQ(server.sent(), Lines{});
+}
+
+// Nothing is lost but what crosses the GOAWAY, and that its client may send elsewhere.
+TEST(Drain, WaitsLessWhereNoStreamIsOpen) {
+  for (const seconds longest : {seconds(5), seconds(0)}) {
+    const seconds wait = std::min(longest, seconds(1));
+    Endpoint server(Role::kServer, {.drain_ping_timeout = longest});
+    Peer peer;
+    server.settle(peer);
+    server->start_drain(server.now);
+    server.take();
+    EXPECT_EQ(server->poll_timeout(), server.now + wait);
+    server->handle_timeout(server.now + wait);
+    EXPECT_EQ(server.sent(), (Lines{"GOAWAY 0 NO_ERROR draining"}));
+  }
 }
 
 // Streams above the last id are ignored with all that belongs to them;

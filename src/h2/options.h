@@ -54,6 +54,7 @@ struct ConnectionOptions {
       std::chrono::seconds(10);  // limit: HEADERS to END_HEADERS; any frame
   Duration no_progress_timeout = std::chrono::seconds(60);  // limit: data queued, no window for it
   Duration drain_ping_timeout = std::chrono::seconds(5);    // between the two GOAWAYs of a drain
+  Duration drain_ping_timeout_idle = std::chrono::seconds(1);  // … of one without open streams
 };
 
 }  // namespace saker::h2

@@ -16,6 +16,7 @@ class SimStream final : public Stream, private SimReady, private TurnTask {
   void start(StreamEvents& events) override;
   void submit(ChunkQueue&& chunks) override;
   bool write_in_flight() const override { return in_flight_; }
+  size_t unsent_bytes() const override { return unsent_.size(); }
   void pause_reading(bool paused) override;
   void close() override;
   const Peer& peer() const override { return peer_; }

@@ -57,6 +57,8 @@ class Stream {
   // Requires !write_in_flight() and !chunks.empty(). Chunks come from the loop's pool.
   virtual void submit(ChunkQueue&& chunks) = 0;
   virtual bool write_in_flight() const = 0;
+  // Of the submit in flight: what has not left yet. Shrinks as the peer makes room.
+  virtual size_t unsent_bytes() const = 0;
   // While paused, no on_data() (and end of stream stays unseen;
   // a broken stream is still reported). Starts unpaused.
   virtual void pause_reading(bool paused) = 0;

@@ -29,6 +29,9 @@ class TlsStream final : public Stream, private StreamEvents, private Timer, priv
   void start(StreamEvents& events) override;
   void submit(ChunkQueue&& chunks) override;
   bool write_in_flight() const override { return in_flight_; }
+  size_t unsent_bytes() const override {
+    return plain_.size() + out_.size() + transport_->unsent_bytes();
+  }
   void pause_reading(bool paused) override;
   void close() override;
   const Peer& peer() const override { return peer_; }

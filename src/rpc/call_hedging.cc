@@ -45,6 +45,7 @@ void CallHedging::start(const HedgingPolicy& policy, const ChunkQueue& request) 
 
 // Destroying an attempt resets its stream; no attempt's event is on the stack.
 void CallHedging::end() {
+  if (!attempts_.empty() && call_.status_.ok()) call_.channel_->throttle().on_success();
   if (armed()) call_.channel_->loop().cancel(*this);
   attempts_.clear();
   last_failed_ = nullptr;

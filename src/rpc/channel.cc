@@ -142,13 +142,30 @@ void Channel::forget(ClientCall& call) {
   if (call.stream_ != nullptr) call.connection_->abandon(call);
 }
 
-void Channel::start_pending() {
+void Channel::place_pending() {
   while (!pending_.empty()) {
     ClientConnection* connection = pick();
     if (connection == nullptr) break;
     connection->open(*pending_.try_pop_front());
   }
+}
+
+void Channel::start_pending() {
+  place_pending();
   if (!pending_.empty()) connect_more();
+}
+
+// A connection takes no more calls: those that wait go to the others that have room, if any.
+void Channel::serve_pending() {
+  place_pending();
+  if (wants_connections()) connect_more();
+}
+
+// Inside an event, of a connection that may take no more calls, or may be gone at the end of its turn.
+void Channel::resubmit(ClientCall& call) {
+  queue_pending(call);
+  serve_due_ = true;
+  loop_.at_turn_end(*this);
 }
 
 // Of several backends. From the one whose turn it is on: the first that takes the call (round
@@ -176,7 +193,7 @@ void Channel::run_at_turn_end() {
   finish_calls();
   ended_.clear();
   std::erase_if(leaving_, [](const auto& subchannel) { return subchannel->is_empty(); });
-  if (std::exchange(connect_due_, false) && wants_connections()) connect_more();
+  if (std::exchange(serve_due_, false)) serve_pending();
 }
 
 // A call that is started again from on_done() and fails at once waits
@@ -224,7 +241,7 @@ void Channel::on_backends() {
   loop_.at_turn_end(*this);
   next_ = 0;
   update_sole();
-  if (wants_connections()) connect_more();
+  serve_pending();
 }
 
 void Channel::on_resolve_failed(const std::string& why) {
@@ -333,14 +350,14 @@ void Channel::connection_ready() {
 
 // Its server sends no more calls its way: another one may be wanted, but not inside an event.
 void Channel::connection_draining() {
-  connect_due_ = true;
+  serve_due_ = true;
   loop_.at_turn_end(*this);
 }
 
 void Channel::connection_lost() {
   update_sole();
   if (resolver_.has_names() && active_ && !closed_) resolver_.ask();
-  if (wants_connections()) connect_more();
+  serve_pending();
 }
 
 void Channel::bury(std::unique_ptr<ClientConnection> connection) {
@@ -357,37 +374,6 @@ void Channel::connect_failed(const std::string& why) {
       balancing_ == Balancing::kPickFirst && is_hopeful() && subchannels_.size() > 1;
   if (!tries_others) last_error_ = why;
   if (!is_hopeful()) fail_pending(why, false);
-}
-
-// ---- idleness
-
-uint64_t Channel::calls_so_far() const {
-  uint64_t calls = 0;
-  for (const auto& subchannel : subchannels_) calls += subchannel->calls();
-  return calls;
-}
-
-bool Channel::is_busy() const {
-  return !pending_.empty() || std::ranges::any_of(subchannels_, [](const auto& subchannel) {
-    return subchannel->is_busy();
-  });
-}
-
-// Looks now and then, so that calls need not note when they came: at most an eighth too late.
-void Channel::check_idle(Time now) {
-  const uint64_t calls = calls_so_far();
-  if (is_busy() || calls != calls_at_idle_check_) idle_since_ = now;
-  calls_at_idle_check_ = calls;
-  if (now - idle_since_ >= options_.idle_timeout) return go_idle();
-  loop_.arm(idle_timer_,
-            time_after(now, std::max<Duration>(options_.idle_timeout / 8, net::TimerWheel::kTick)));
-}
-
-void Channel::go_idle() {
-  active_ = false;
-  loop_.cancel(*this);
-  resolver_.stop();
-  for (const auto& subchannel : subchannels_) subchannel->go_idle();
 }
 
 }  // namespace saker::rpc

@@ -79,6 +79,8 @@ class Channel final : private net::Timer, private net::TurnTask, private TargetR
   void connection_ready();
   void connection_draining();
   void connection_lost();
+  // The call's stream was refused unseen: it goes to whatever connection takes it.
+  void resubmit(ClientCall& call);
   void connect_failed(const std::string& why);
   void bury(std::unique_ptr<ClientConnection> connection);
   // With TLS around it, where the options ask for that; `authority` names the server.
@@ -98,6 +100,8 @@ class Channel final : private net::Timer, private net::TurnTask, private TargetR
 
   ClientConnection* pick() { return sole_ != nullptr ? sole_->pick() : pick_among(); }
   ClientConnection* pick_among();
+  void place_pending();
+  void serve_pending();
   void connect_more();
   void connect_first();
   void update_sole();
@@ -146,7 +150,7 @@ class Channel final : private net::Timer, private net::TurnTask, private TargetR
   std::string last_error_;
   bool active_ = false;  // calls have come since it was idle
   bool closed_ = false;
-  bool connect_due_ = false;  // at the end of the turn
+  bool serve_due_ = false;  // at the end of the turn: serve_pending()
   uint64_t bytes_sent_ = 0;
   uint64_t bytes_received_ = 0;
 };

@@ -342,9 +342,10 @@ void ClientCall::stream_closed(h2::CloseCause cause, h2::ErrorCode code) {
 }
 
 // A transparent retry (gRFC A6): once where the server has not processed it, as often as needed
-// where it has never left this process.
+// where it has never left this process. A response head commits the call: whatever the server says
+// of its stream later, it has been seen, and so has the beginning of the response.
 bool ClientCall::starts_over(h2::StreamId id, h2::CloseCause cause, h2::ErrorCode code) {
-  if (status_set_) return false;
+  if (status_set_ || http_status_ != 0) return false;
   using h2::CloseCause;
   const bool unsent = cause == CloseCause::kConnectionLost && id > connection_->submitted_id();
   const bool refused = cause == CloseCause::kRefused ||

@@ -108,6 +108,12 @@ class ClientCall : public ListHook<CallListTag> {
   bool between_attempts() const {
     return phase_ == Phase::kPending && started_over_ && replay() != nullptr;
   }
+  // Its stream is not the first one.
+  bool started_over() const { return started_over_; }
+  // There will be another stream, and until then nothing can be written.
+  bool awaits_stream() const {
+    return phase_ == Phase::kPending && started_over_ && replay() == nullptr;
+  }
   // Puts what is in a compressed message in its place, valid until the next one is unpacked. False:
   // the call has failed.
   bool unpack(grpc::ReceivedMessage& message);

@@ -228,9 +228,7 @@ void ClientConnection::open(ClientCall& call) {
 
 void ClientConnection::resubmit(ClientCall& call) {
   call.rewind();
-  channel_.queue_pending(call);
-  capacity_grew_ = true;
-  touch();
+  channel_.resubmit(call);
 }
 
 void ClientConnection::abandon(ClientCall& call) {
@@ -271,7 +269,7 @@ void ClientConnection::on_goaway(h2::StreamId, h2::ErrorCode code, std::string_v
   }
   // One that took no call ends at once, and its end says whether there is another attempt.
   if (calls() != 0) channel_.connection_draining();
-  loss_reason_ += ": the server is going away, ";
+  loss_reason_ = ": the server is going away, ";  // the last GOAWAY is the one that counts
   loss_reason_ += h2::error_code_name(code);
   if (!debug.empty()) loss_reason_.append(", ").append(debug.substr(0, 200));
 }

@@ -17,6 +17,9 @@ namespace saker::rpc {
 inline h2::ConnectionOptions client_connection_defaults() {
   h2::ConnectionOptions options;
   options.max_concurrent_streams = 0;  // of the server's making: none
+  // Flow control may hold a call's request for as long as its deadline allows; that is no reason to
+  // end the other calls of the connection.
+  options.no_progress_timeout = Duration::max();
   return options;
 }
 

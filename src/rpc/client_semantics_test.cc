@@ -276,6 +276,21 @@ TEST(ClientSemantics, AServerThatGoesAwayAtOnceIsUnavailable) {
   EXPECT_EQ(call.server.connections, 2);
 }
 
+// A drain takes two; whoever sends thousands does not fill our memory with their words.
+TEST(ClientSemantics, TheLastGoawayIsTheOneThatIsTold) {
+  Asked<RawMessage> call;
+  call.start({});
+  for (int at = 0; at < 100; ++at) {
+    call.server.peer.goaway(1, h2::ErrorCode::kNoError, "word " + std::to_string(at));
+  }
+  call.server.exchange();
+  call.server.close();
+  const Status status = call.status_at_the_end();
+  expect_status(status, StatusCode::kUnavailable,
+                "the connection to memory://server was lost: the server is going away, NO_ERROR, "
+                "word 99");
+}
+
 TEST(ClientSemantics, NobodyThereIsUnavailable) {
   net::SimNetwork network(1);
   net::SimLoop loop(network);

@@ -92,8 +92,10 @@ class ClientStream final : private StreamingClientCall<Request, Reply>, private 
     const grpc::Status& await_resume() { return this->stream.status(); }
   };
 
-  // The stream is open, or will never be.
-  bool may_go_on() const { return opened_ || done_; }
+  // The stream is open, or will never be, or has been told all.
+  bool may_go_on() const {
+    return done_ || this->wrote_all() || (opened_ && !this->awaits_stream());
+  }
   bool is_writable() { return done_ || !this->may_write() || this->writable(); }
   bool send(const Request& request, bool last) { return Call::write(request, last); }
   bool has_reply() const { return !replies_.empty(); }
@@ -128,6 +130,7 @@ class ClientStream final : private StreamingClientCall<Request, Reply>, private 
     if (wait_ == what && what != Wait::kNothing) channel_.loop().at_turn_end(*this);
   }
   void run_at_turn_end() override {
+    if (wait_ == Wait::kToWrite && !may_go_on()) return;  // its stream was refused meanwhile
     wait_ = Wait::kNothing;
     std::exchange(waiter_, nullptr).resume();
   }

@@ -180,5 +180,30 @@ TEST_P(Compressed, AStreamThatUnpacksBeyondTheLimit) {
   EXPECT_EQ(stream.status().code, StatusCode::kResourceExhausted);
 }
 
+// zlib's states are some 300 KiB an encoding.
+TEST_P(Compressed, AChannelAtRestKeepsNoState) {
+  world.channel_options.idle_timeout = 10s;
+  world.start();
+  run("g" + kLong, Compression::kGzip);
+  expect_echo("g" + kLong);
+  EXPECT_TRUE(world.channel().packer().holds_memory());
+  world.run_for(30s);
+  EXPECT_FALSE(world.channel().packer().holds_memory());
+  run("d" + kLong, Compression::kDeflate);
+  expect_echo("d" + kLong);
+}
+
+TEST_P(Compressed, AServerThatMostClientsHaveLeftKeepsNoState) {
+  world.channel_options.connections = 1100;
+  world.channel_options.connect_eagerly = true;
+  world.start();
+  run("g" + kLong, Compression::kGzip);
+  ASSERT_TRUE(world.run_until([&] { return world.channel().ready_connections() == 1100; }));
+  EXPECT_TRUE(world.server().packer().holds_memory());
+  world.channel().close();
+  ASSERT_TRUE(world.run_until([&] { return world.server().connection_count() == 0; }));
+  EXPECT_FALSE(world.server().packer().holds_memory());
+}
+
 }  // namespace
 }  // namespace saker::rpc

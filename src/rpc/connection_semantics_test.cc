@@ -17,6 +17,12 @@ const h2::Fields kBidi = {{":method", "POST"},
                           {":scheme", "http"},
                           {":path", "/t.T/Bidi"},
                           {"content-type", "application/grpc"}};
+h2::Fields with_path(std::string_view path) {
+  h2::Fields fields = kBidi;
+  fields[2].value = path;
+  return fields;
+}
+
 constexpr h2::StreamId kNoLastId = h2::kMaxStreamId;
 constexpr uint64_t kDrainPing = 0x73616b65'72646e21;
 
@@ -74,10 +80,26 @@ TEST_F(Connections, IdleOnesAreDrained) {
   EXPECT_EQ(client->exchange(60s), Lines{}) << "a call is open";
   client->peer.data(1, "", kFlagEndStream);
   EXPECT_EQ(client->exchange(9s).size(), 1u) << "the call's end";
-  expect_first_goaway(client->exchange(2s), "max_idle");
+  expect_first_goaway(client->exchange(1500ms), "max_idle");
   answer_drain_ping();
   EXPECT_EQ(client->exchange(), Lines{goaway(1, "max_idle")});
   EXPECT_TRUE(client->closed_by_peer());
+}
+
+// Its handler goes on, and ends where no input or output of the connection is under way.
+TEST_F(Connections, IdlenessBeginsWithTheEndOfACancelledHandler) {
+  world.server_options.age.max_idle = 60s;
+  world.dispatcher.add_unary<RawMessage, RawMessage>(
+      "/t.T/Unary", [](ServerContext& context, RawMessage&, RawMessage&) -> Task<Status> {
+        co_await Nap(context.loop(), 10s);
+        co_return Status{};
+      });
+  start();
+  client->peer.headers(1, with_path("/t.T/Unary")).data(1, framed("x"), kFlagEndStream);
+  client->exchange(1s);
+  client->peer.rst_stream(1, h2::ErrorCode::kCancel);
+  EXPECT_EQ(client->exchange(60s), Lines{}) << "9 s of them busy";
+  expect_first_goaway(client->exchange(9500ms), "max_idle");
 }
 
 // Pings are no calls.
@@ -89,7 +111,7 @@ TEST_F(Connections, PingsDoNotKeepAnIdleConnection) {
     client->peer.ping(1);
     EXPECT_EQ(client->exchange(1s), Lines{"PING ACK 1"});
   }
-  expect_first_goaway(client->exchange(2s), "max_idle");
+  expect_first_goaway(client->exchange(1500ms), "max_idle");
 }
 
 TEST_F(Connections, OldOnesAreDrainedAndTheirCallsGetTheGrace) {
@@ -124,6 +146,67 @@ TEST_F(Connections, WithoutGraceOldCallsTakeWhatTheyNeed) {
   client->exchange();
   EXPECT_TRUE(client->closed_by_peer());
   EXPECT_EQ(world.calls(grpc::StatusCode::kOk), 1u);
+}
+
+// ---- writes
+
+// 600 KB that nobody waits for to be read; 16 KiB a network takes.
+class Writes : public Connections {
+ protected:
+  static net::SimFaults narrow_network() {
+    net::SimFaults faults;
+    faults.latency_min = faults.latency_max = 1ms;
+    faults.window_bytes = 16 * 1024;
+    return faults;
+  }
+  void ask_for_much() {
+    world.server_options.write_stall_timeout = 10s;
+    world.dispatcher.add_unary<RawMessage, RawMessage>(
+        "/t.T/Unary", [](ServerContext&, RawMessage&, RawMessage& reply) {
+          reply.bytes.assign(600'000, 'x');
+          return Status{};
+        });
+    start();
+    client->peer.settings({{h2::SettingId::kInitialWindowSize, 1 << 30}});
+    client->peer.window_update(0, 1 << 30);
+    world.network.set_faults(narrow_network());
+    client->peer.headers(1, with_path("/t.T/Unary")).data(1, framed("x"), kFlagEndStream);
+    client->send();
+    client->pause_reading(true);
+    world.run_for(1s);
+  }
+  // What has come within a glance at the socket.
+  void read_a_little() {
+    client->pause_reading(false);
+    world.run_for(1ms);
+    client->pause_reading(true);
+  }
+};
+
+TEST_F(Writes, ASlowReaderGetsAll) {
+  ask_for_much();
+  const Time begin = world.network.now();
+  while (client->received_bytes() < 600'000 && world.network.now() - begin < 20min) {
+    read_a_little();
+    world.run_for(6s);
+  }
+  EXPECT_GT(world.network.now() - begin, 1min);
+  client->pause_reading(false);
+  const Lines lines = client->exchange(10s);
+  ASSERT_FALSE(lines.empty());
+  EXPECT_EQ(lines.back(), "HEADERS 1 END_STREAM grpc-status=0");
+  EXPECT_FALSE(client->closed_by_peer());
+}
+
+TEST_F(Writes, OneThatTakesNothingIsLost) {
+  ask_for_much();
+  for (int round = 0; round < 3; ++round) {
+    read_a_little();
+    world.run_for(6s);
+  }
+  EXPECT_EQ(world.server().connection_count(), 1u);
+  world.run_for(25s);
+  EXPECT_EQ(world.server().connection_count(), 0u);
 }
 
 // ---- pings

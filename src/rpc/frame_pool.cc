@@ -2,60 +2,75 @@
 
 #include <array>
 #include <new>
+#include <utility>
 
 namespace saker::rpc {
 namespace {
 
 constexpr size_t kStepBytes = 128;
 constexpr size_t kSizes = 32;  // frames up to 4 KiB are kept
-constexpr size_t kKeptPerSize = 1024;
 
 struct FreeFrame {
   FreeFrame* next;
 };
 
 struct FrameLists {
-  struct List {
-    FreeFrame* head = nullptr;
-    size_t count = 0;
-  };
-  std::array<List, kSizes> lists;
+  std::array<FreeFrame*, kSizes> heads{};
+  size_t bytes = 0;   // in all of them
+  size_t victim = 0;  // whose turn it is to make room
 
+  FreeFrame* pop(size_t index) {
+    FreeFrame* frame = heads[index];
+    heads[index] = frame->next;
+    bytes -= (index + 1) * kStepBytes;
+    return frame;
+  }
+  void push(size_t index, void* frame) {
+    heads[index] = new (frame) FreeFrame{heads[index]};
+    bytes += (index + 1) * kStepBytes;
+  }
+  // All sizes in turn: what was much used once does not keep out what is used now.
+  void drop_one() {
+    do victim = (victim + 1) % kSizes;
+    while (heads[victim] == nullptr);
+    ::operator delete(pop(victim));
+  }
   ~FrameLists() {
-    for (List& list : lists) {
-      while (list.head != nullptr) {
-        FreeFrame* frame = list.head;
-        list.head = frame->next;
-        ::operator delete(frame);
-      }
+    for (FreeFrame* head : heads) {
+      while (head != nullptr) ::operator delete(std::exchange(head, head->next));
     }
   }
 };
 
-FrameLists::List* list_for(size_t bytes) {
+FrameLists& lists() {
   thread_local FrameLists frames;
-  const size_t index = (bytes - 1) / kStepBytes;
-  return index < kSizes ? &frames.lists[index] : nullptr;
+  return frames;
+}
+
+size_t index_of(size_t bytes) {
+  return (bytes - 1) / kStepBytes;
 }
 
 }  // namespace
 
 void* allocate_frame(size_t bytes) {
-  FrameLists::List* list = list_for(bytes);
-  if (list == nullptr) return ::operator new(bytes);
-  if (list->head == nullptr)
-    return ::operator new((bytes + kStepBytes - 1) / kStepBytes * kStepBytes);
-  FreeFrame* frame = list->head;
-  list->head = frame->next;
-  --list->count;
-  return frame;
+  const size_t index = index_of(bytes);
+  if (index >= kSizes) return ::operator new(bytes);
+  FrameLists& kept = lists();
+  if (kept.heads[index] == nullptr) return ::operator new((index + 1) * kStepBytes);
+  return kept.pop(index);
 }
 
 void free_frame(void* frame, size_t bytes) noexcept {
-  FrameLists::List* list = list_for(bytes);
-  if (list == nullptr || list->count == kKeptPerSize) return ::operator delete(frame);
-  list->head = new (frame) FreeFrame{list->head};
-  ++list->count;
+  const size_t index = index_of(bytes);
+  if (index >= kSizes) return ::operator delete(frame);
+  FrameLists& kept = lists();
+  kept.push(index, frame);
+  while (kept.bytes > kMostKeptFrameBytes) kept.drop_one();
+}
+
+size_t kept_frame_bytes() {
+  return lists().bytes;
 }
 
 }  // namespace saker::rpc

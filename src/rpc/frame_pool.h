@@ -7,7 +7,12 @@
 
 namespace saker::rpc {
 
+// How much a thread keeps of frames that nobody uses; docs/limits.md.
+inline constexpr size_t kMostKeptFrameBytes = 4 << 20;
+
 void* allocate_frame(size_t bytes);
 void free_frame(void* frame, size_t bytes) noexcept;
+// Kept by this thread.
+size_t kept_frame_bytes();
 
 }  // namespace saker::rpc

@@ -118,6 +118,15 @@ TEST_F(Hedging, TheThrottleStopsAllButTheFirst) {
   EXPECT_EQ(server().calls, 1);
 }
 
+TEST_F(Hedging, SuccessesEarnTokens) {
+  start(hedging_config("1s", R"(, "retryThrottling": {"maxTokens": 4, "tokenRatio": 0.5})"));
+  server().on_call = fail_times(1, StatusCode::kUnavailable);
+  EXPECT_EQ(cluster.call(), "request");
+  EXPECT_EQ(cluster.channel->throttle().millitokens(), 3500u) << "one lost, half of one earned";
+  for (int call = 0; call < 5; ++call) EXPECT_EQ(cluster.call(), "request");
+  EXPECT_EQ(cluster.channel->throttle().millitokens(), 4000u);
+}
+
 TEST_F(Hedging, DeadlineCancelAndDestructionEndAllAttempts) {
   start(hedging_config("1s"));
   server().delays = {100s};

@@ -107,6 +107,11 @@ void Packer::release_memory() {
   std::string().swap(scratch_);
 }
 
+bool Packer::holds_memory() const {
+  const auto is_there = [](const auto& stream) { return stream != nullptr; };
+  return std::ranges::any_of(packing_, is_there) || std::ranges::any_of(unpacking_, is_there);
+}
+
 // Null: no memory.
 z_stream* Packer::packing(Compression compression) {
   auto& stream = packing_[index_of(compression)];

@@ -44,6 +44,7 @@ class Packer {
                   size_t max_bytes, std::string& out);
   // Frees zlib's states.
   void release_memory();
+  bool holds_memory() const;
 
  private:
   struct EndPacking {

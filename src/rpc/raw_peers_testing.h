@@ -54,6 +54,9 @@ class RawEnd : private net::StreamEvents {
     return lines;
   }
   bool connected() const { return stream_ != nullptr; }
+  void pause_reading(bool paused) { stream_->pause_reading(paused); }
+  // Since the last exchange().
+  size_t received_bytes() const { return received_.size(); }
   bool closed_by_peer() const { return ended_; }
   void close() { stream_.reset(); }
 
@@ -105,6 +108,7 @@ class RawServer final : public RawEnd, private net::ListenerEvents {
   RawServer(net::SimNetwork& network, net::SimLoop& loop) : RawEnd(network, loop) {
     listener_ = *loop.listen(*net::parse_address("memory://server"), {}, *this);
   }
+  void stop_listening() { listener_.reset(); }
   bool goes_away = false;  // as soon as somebody connects
   int connections = 0;     // so far
 

@@ -88,12 +88,12 @@ class Server::Gate final : private net::ListenerEvents {
   std::unique_ptr<net::Listener> listener_;
 };
 
-// Starts the drain on a loop's own thread and stops the loop when nothing
-// is left, or when time is up.
+// Starts the drain on a loop's own thread and stops the loop when nothing is left, or when time is up.
+// Loop 0 is first: it accepts. The others learn of it behind the last connection that it gave them.
 struct Server::DrainTask final : net::PostedTask, net::Timer {
   DrainTask(Server& owner, size_t loop_index) : server(owner), index(loop_index) {}
   void run() override {
-    if (index == 0) server.gates_.clear();
+    if (index == 0) server.drain_others();
     ServerLoop& loop = server.loop(index);
     give_up_at = time_after(loop.loop().now(), server.options_.drain_timeout);
     loop.drain();
@@ -145,6 +145,7 @@ Result<void> Server::prepare() {
 }
 
 Result<net::Address> Server::listen(const net::Address& address, ListenerSecurity security) {
+  if (loops_.empty()) return fail("the server was not prepared: call prepare() before listen()");
   auto gate = std::make_unique<Gate>(*this, security);
   auto bound = gate->open(*loops_[0]->loop, address);
   if (bound) gates_.push_back(std::move(gate));
@@ -163,8 +164,14 @@ void Server::replace_tls(const tls::ServerContext& context) {
 }
 
 void Server::shut_down() {
-  if (shutting_down_.exchange(true)) return;
-  for (auto& entry : loops_) entry->loop->post(*entry->drain);
+  if (shutting_down_.exchange(true) || loops_.empty()) return;
+  loops_[0]->loop->post(*loops_[0]->drain);
+}
+
+// On loop 0's thread.
+void Server::drain_others() {
+  gates_.clear();
+  for (size_t at = 1; at < loops_.size(); ++at) loops_[at]->loop->post(*loops_[at]->drain);
 }
 
 void Server::wait() {
@@ -185,8 +192,8 @@ uint64_t Server::calls(grpc::StatusCode code) const {
 
 void Server::accept(net::Accepted accepted, ListenerSecurity security) {
   ServerLoop& target = emptiest_loop();
-  const bool full = target.connection_count() * loops_.size() >= options_.max_connections;
-  if (full || !allows(accepted.peer)) {
+  const bool is_full = connection_count() >= options_.max_connections;
+  if (is_full || !allows(accepted.peer)) {
     loops_[0]->loop->discard(std::move(accepted));
     return;
   }
@@ -200,6 +207,12 @@ bool Server::allows(const net::Peer& peer) const {
   if (peer.transport != net::Transport::kVsock || options_.allowed_vsock_cids.empty()) return true;
   return std::ranges::find(options_.allowed_vsock_cids, peer.cid) !=
          options_.allowed_vsock_cids.end();
+}
+
+size_t Server::connection_count() const {
+  size_t count = 0;
+  for (const auto& entry : loops_) count += entry->server->connection_count();
+  return count;
 }
 
 ServerLoop& Server::emptiest_loop() {

@@ -4,7 +4,7 @@
 //
 //   Server server(options);
 //   server.dispatcher().add_unary<Req, Rep>("/pkg.Service/Method", handler);
-//   server.listen(address); server.start(); … server.shut_down(); server.wait();
+//   server.prepare(); server.listen(address); server.start(); … server.shut_down(); server.wait();
 #pragma once
 
 #include <atomic>
@@ -38,6 +38,7 @@ class Server final {
   // Creates the loops; call after all methods are registered, before listen().
   Result<void> prepare();
   // Binds a listener; connections wait in its backlog until start(). Returns the address as bound.
+  // An error before prepare().
   Result<net::Address> listen(const net::Address& address,
                               ListenerSecurity security = ListenerSecurity::kTls);
   // Starts one thread a loop.
@@ -64,8 +65,10 @@ class Server final {
   class Gate;
 
   void accept(net::Accepted accepted, ListenerSecurity security);
+  void drain_others();
   bool allows(const net::Peer& peer) const;
   ServerLoop& emptiest_loop();
+  size_t connection_count() const;
 
   const ServerOptions options_;
   Dispatcher dispatcher_;

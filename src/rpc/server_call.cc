@@ -218,14 +218,12 @@ void ServerCall::run_now(Time now) {
   if (context_.deadline_ == kNever) return run();
   if (context_.deadline_ <= now && stream_open() && !running_) return connection_->expire(*this);
   if (awaits_request_) return arm_deadline();
-  ServerConnection& connection = *connection_;
-  const size_t released = connection.released_calls();
   run();
-  if (connection.released_calls() == released) arm_deadline();
 }
 
 void ServerCall::handler_suspends() {
   connection_->track_running(*this);
+  arm_deadline();
 }
 
 void ServerCall::handler_done() {

@@ -152,6 +152,7 @@ bool ServerConnection::write_output() {
   if (!out.empty()) {
     loop_.counters().bytes_sent += out.size();
     stream_->submit(std::move(out));
+    unsent_then_ = stream_->unsent_bytes();
     const Duration patience = engine_.alive() ? loop_.options().write_stall_timeout : kLastWords;
     close_by_ = time_after(loop_.loop().now(), patience);
   } else if (!engine_.alive() || (engine_.draining() && engine_.open_streams() == 0)) {
@@ -187,10 +188,19 @@ void ServerConnection::on_timer(Time now) {
     case Keepalive::Action::kNone:
       break;
   }
-  if (close_by_ <= now && !ended_) close_stream();
+  if (close_by_ <= now && !ended_) check_write(now);
   if (idle_check_at_ <= now) check_idle(now);
   check_age(now);
   turn();
+}
+
+// A write takes what its peer's network takes; only one that stands still ends the connection. The
+// last words of a connection that is over have no more than their time.
+void ServerConnection::check_write(Time now) {
+  const size_t unsent = stream_->unsent_bytes();
+  if (!engine_.alive() || unsent >= unsent_then_) return close_stream();
+  unsent_then_ = unsent;
+  close_by_ = time_after(now, loop_.options().write_stall_timeout);
 }
 
 // A connection that rests gives back what only a busy one needs.
@@ -303,9 +313,9 @@ void ServerConnection::hold_slot(ServerCall& call) {
 void ServerConnection::call_released(bool held_slot) {
   if (--calls_ == 0) age_.on_idle(loop_.loop().now());
   loop_.counters().calls_open -= 1;
-  ++released_calls_;
   if (held_slot) engine_.release_slot();
-  if (ended_) schedule();
+  // A handler may end outside of any turn: idleness begins with the last one.
+  if (ended_ || calls_ == 0) touch();
 }
 
 // ---- events of the engine: state changes only

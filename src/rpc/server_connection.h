@@ -69,7 +69,6 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   bool charge_request(ServerCall& call);
   void release_charge(ServerCall& call);
   void call_released(bool held_slot);
-  size_t released_calls() const { return released_calls_; }
   Packer& packer();
   uint32_t max_message_bytes() const { return messages_.max_bytes; }
 
@@ -109,6 +108,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   void schedule();
   void arm_timer();
   void check_idle(Time now);
+  void check_write(Time now);
   void check_age(Time now);
   void close_stream();
   void maybe_destroy();
@@ -131,10 +131,10 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   PingPolicy ping_policy_;
   ConnectionAge age_;
   Time active_at_;               // bytes last arrived
-  Time close_by_ = kNever;       // a write that must be through by then, or the connection ends
+  Time close_by_ = kNever;       // a write that must get on by then, or the connection ends
+  size_t unsent_then_ = 0;       // what was left of it when close_by_ was set
   Time idle_check_at_ = kNever;  // when to look whether the connection is idle
   size_t calls_ = 0;             // bound and not yet released
-  size_t released_calls_ = 0;
   uint64_t data_frames_at_ping_ = 0;
   bool too_many_pings_ = false;
   bool has_received_ = false;

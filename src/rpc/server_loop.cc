@@ -87,6 +87,7 @@ void ServerLoop::note_connection_count(size_t count) {
 void ServerLoop::give_memory_back() {
   streams_.shrink(kKeptObjects);
   for (const auto& method : dispatcher_.methods()) method->shrink(index_, kKeptObjects);
+  packer_.release_memory();
   malloc_trim(0);
 }
 

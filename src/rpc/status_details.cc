@@ -20,14 +20,16 @@ constexpr int kDetails = 3;
 grpc::Status make_status(grpc::StatusCode code, std::string message,
                          std::initializer_list<const google::protobuf::Message*> details) {
   grpc::Status status{code, std::move(message), {}};
-  google::protobuf::io::StringOutputStream bytes(&status.details_bin);
-  google::protobuf::io::CodedOutputStream out(&bytes);
-  WireFormatLite::WriteInt32(kCode, static_cast<int>(code), &out);
-  WireFormatLite::WriteString(kMessage, status.message, &out);
-  for (const google::protobuf::Message* detail : details) {
-    google::protobuf::Any any;
-    any.PackFrom(*detail);
-    WireFormatLite::WriteBytes(kDetails, any.SerializeAsString(), &out);
+  {  // the bytes are all there once the stream of them has ended
+    google::protobuf::io::StringOutputStream bytes(&status.details_bin);
+    google::protobuf::io::CodedOutputStream out(&bytes);
+    WireFormatLite::WriteInt32(kCode, static_cast<int>(code), &out);
+    WireFormatLite::WriteString(kMessage, status.message, &out);
+    for (const google::protobuf::Message* detail : details) {
+      google::protobuf::Any any;
+      any.PackFrom(*detail);
+      WireFormatLite::WriteBytes(kDetails, any.SerializeAsString(), &out);
+    }
   }
   return status;
 }

@@ -11,11 +11,16 @@ using grpc::StatusCode;
 void StreamingClientCallBase::on_open() {
   stream().credit_on_receipt = false;
   replies_ = 0;
-  if (!send_again()) {
-    writes_done_ = wrote_ = false;
-    owes_writable_ = true;
-  }
+  if (!send_again()) begin_requests();
   make_ready();
+}
+
+// Of a stream before this one nothing was kept but, maybe, that there is nothing to send.
+void StreamingClientCallBase::begin_requests() {
+  wrote_ = false;
+  writes_done_ = writes_done_ && started_over();
+  owes_writable_ = !writes_done_;
+  if (writes_done_) send_chunks(ChunkQueue(chunks()), true);
 }
 
 // What earlier attempts had sent. False: nothing.
@@ -32,8 +37,9 @@ bool StreamingClientCallBase::send_again() {
 // ---- requests
 
 void StreamingClientCallBase::writes_done() {
-  if (!may_write()) return;
+  if (!may_write() && !awaits_stream()) return;
   writes_done_ = true;
+  if (awaits_stream()) return;  // on_open() sends it
   if (replay() != nullptr) return send_kept(ChunkQueue(chunks()), true);
   send_chunks(ChunkQueue(chunks()), true);
 }
@@ -98,6 +104,7 @@ void StreamingClientCallBase::on_complete() {
     fail(StatusCode::kUnimplemented,
          replies_ == 0 ? "status OK without a reply" : "more than one reply");
   }
+  forget_requests();
 }
 
 // Replies that came before an error status are delivered like any others.
@@ -105,6 +112,12 @@ void StreamingClientCallBase::on_failed(bool by_us) {
   while (!by_us && deliver_next()) {
   }
   inbox_.reset();
+  forget_requests();
+}
+
+// The object may call again.
+void StreamingClientCallBase::forget_requests() {
+  writes_done_ = wrote_ = false;
 }
 
 // False: no whole message is there, or the call has failed.

@@ -15,7 +15,7 @@ class StreamingClientCallBase : public ClientCall {
   // No on_reply() while paused; when the stream has ended, what had arrived by then
   // is delivered all the same.
   void pause(bool paused);
-  // We have nothing more to send.
+  // We have nothing more to send. Holds also where the call is started over on another stream.
   void writes_done();
   // False: hold back; on_writable() tells when to go on.
   // Writing nevertheless is allowed and queues.
@@ -34,6 +34,7 @@ class StreamingClientCallBase : public ClientCall {
   void run() final;
   bool replayable() const final { return !wrote_ || replay() != nullptr; }
   bool may_write() const { return (open() || between_attempts()) && !writes_done_; }
+  bool wrote_all() const { return writes_done_; }
   // Sends it now, or with the next attempt; keeps it for others.
   void send_kept(ChunkQueue&& message, bool last);
   void written(bool last);
@@ -43,6 +44,8 @@ class StreamingClientCallBase : public ClientCall {
   void fail_read(const grpc::ReceivedMessage& message, grpc::ReadResult result);
   void release(size_t bytes);
   bool send_again();
+  void begin_requests();
+  void forget_requests();
 
   std::unique_ptr<ChunkQueue> inbox_;
   bool paused_ = false;
@@ -55,7 +58,8 @@ class StreamingClientCallBase : public ClientCall {
 template <typename Request, typename Reply>
 class StreamingClientCall : public StreamingClientCallBase {
  public:
-  // `last`: as with writes_done(), in the same frame. False: the call is over or ends with this, nothing was sent.
+  // `last`: as with writes_done(), in the same frame. False: nothing was sent. The call is over or
+  // ends with this; or its stream was refused unseen, and on_writable() comes with the next one.
   bool write(const Request& request, bool last = false) {
     if (!may_write()) return false;
     const size_t size = Codec<Request>::size(request);

@@ -227,5 +227,36 @@ TEST_F(Flow, PauseAndResumeKeepOrder) {
     EXPECT_EQ(call.replies[index], std::to_string(index));
 }
 
+// A server that takes nothing for long slows one call down: that is no reason to end others.
+TEST_F(Flow, OneCallThatWaitsForRoomLeavesTheOthersAlone) {
+  serve_bidi([](ServerContext& context, Reader<RawMessage>& requests,
+                Writer<RawMessage>&) -> Task<Status> {
+    co_await Nap(context.loop(), 10min);
+    RawMessage message;
+    while (co_await requests.read(message)) {
+    }
+    co_return Status{};
+  });
+  world.dispatcher.add_unary<RawMessage, RawMessage>(
+      "/t.T/Unary", [](ServerContext& context, RawMessage&, RawMessage&) -> Task<Status> {
+        co_await Nap(context.loop(), 8min);
+        co_return Status{};
+      });
+  world.start();
+  TestStream held;
+  held.when_writable = [&] {
+    if (held.writable_events > 1) return;
+    for (int at = 0; at < 4; ++at) held.send(std::string(60'000, 'x'), at == 3);
+  };
+  held.start(world.channel(), bidi_method());
+  TestUnary other;
+  other.start(world.channel(), unary_method());
+  world.run_for(11min);
+  EXPECT_EQ(held.done, 1);
+  EXPECT_TRUE(held.status().ok()) << held.status().message;
+  EXPECT_EQ(other.done, 1);
+  EXPECT_TRUE(other.status().ok()) << other.status().message;
+}
+
 }  // namespace
 }  // namespace saker::rpc

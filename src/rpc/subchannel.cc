@@ -105,12 +105,13 @@ uint64_t Subchannel::calls() const {
 
 void Subchannel::connect_more() {
   const ChannelOptions& options = channel_.options();
-  if (leaving_ || is_used_up() || channel_.loop().now() < retry_at_) return;
+  const bool is_fd = address_.transport == net::Transport::kFd;
+  if (leaving_ || (is_fd && has_tried_) || channel_.loop().now() < retry_at_) return;
   resting_ = false;
   const size_t have = usable_connections() + attempts_.size();
   const bool handshaking = ready_connections() < have;
   if (!options.connect_eagerly && handshaking) return;
-  const size_t most = address_.transport == net::Transport::kFd ? 1 : options.connections;
+  const size_t most = is_fd ? 1 : options.connections;
   const size_t wanted = options.connect_eagerly ? most : std::min(have + 1, most);
   has_tried_ |= wanted > have;
   for (size_t count = have; count < wanted; ++count) {

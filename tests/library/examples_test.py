@@ -70,7 +70,7 @@ class Examples(unittest.TestCase):
         self.assertEqual(lines[1], "Hello Ada")
         threads = [f"Hello thread {at}" for at in range(4)]
         self.assertEqual(sorted(lines[2:6]), threads)
-        self.assertEqual(lines[6], "refused: whom shall I greet? (details: name)")
+        self.assertEqual(lines[6], "refused: whom shall I greet? (field: name)")
 
     def test_route_guide_in_every_style(self) -> None:
         places = [
