@@ -12,8 +12,12 @@ void StreamingClientCallBase::on_open() {
   stream().credit_on_receipt = false;
   replies_ = 0;
   if (!send_again()) {
-    writes_done_ = wrote_ = false;
-    owes_writable_ = true;
+    // Without a request, the end alone had been sent on the stream that was refused.
+    const bool had_ended = started_over() && replay() == nullptr && writes_done_;
+    wrote_ = false;
+    writes_done_ = had_ended;
+    owes_writable_ = !had_ended;
+    if (had_ended) send_chunks(ChunkQueue(chunks()), true);
   }
   make_ready();
 }
@@ -93,6 +97,7 @@ void StreamingClientCallBase::on_complete() {
   while (deliver_next()) {
   }
   inbox_.reset();
+  writes_done_ = wrote_ = false;
   if (!reader_.at_boundary()) fail(StatusCode::kInternal, "the stream ended inside a message");
   if (method().kind() == MethodKind::kClientStreaming && replies_ != 1) {
     fail(StatusCode::kUnimplemented,
@@ -105,6 +110,7 @@ void StreamingClientCallBase::on_failed(bool by_us) {
   while (!by_us && deliver_next()) {
   }
   inbox_.reset();
+  writes_done_ = wrote_ = false;
 }
 
 // False: no whole message is there, or the call has failed.
