@@ -32,10 +32,14 @@ struct FrameLists {
   }
 };
 
-FrameLists::List* list_for(size_t bytes) {
+FrameLists& lists_of_thread() {
   thread_local FrameLists frames;
+  return frames;
+}
+
+FrameLists::List* list_for(size_t bytes) {
   const size_t index = (bytes - 1) / kStepBytes;
-  return index < kSizes ? &frames.lists[index] : nullptr;
+  return index < kSizes ? &lists_of_thread().lists[index] : nullptr;
 }
 
 }  // namespace
@@ -56,6 +60,12 @@ void free_frame(void* frame, size_t bytes) noexcept {
   if (list == nullptr || list->count == kKeptPerSize) return ::operator delete(frame);
   list->head = new (frame) FreeFrame{list->head};
   ++list->count;
+}
+
+size_t kept_frames() {
+  size_t kept = 0;
+  for (const FrameLists::List& list : lists_of_thread().lists) kept += list.count;
+  return kept;
 }
 
 }  // namespace saker::rpc

@@ -9,5 +9,7 @@ namespace saker::rpc {
 
 void* allocate_frame(size_t bytes);
 void free_frame(void* frame, size_t bytes) noexcept;
+// Frames that this thread keeps for reuse.
+size_t kept_frames();
 
 }  // namespace saker::rpc
