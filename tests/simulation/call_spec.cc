@@ -15,8 +15,6 @@ constexpr StatusCode kApplicationCodes[] = {
 
 uint32_t draw_size(const Plan& plan, net::Random& random) {
   const size_t most = random.chance(plan.large) ? plan.large_bytes : plan.usual_bytes;
-  // Of the largest, some are exactly at the limit.
-  if (most == kMessageLimit && random.chance(0.1)) return kMessageLimit - 6;
   return static_cast<uint32_t>(random.below(most - 6));
 }
 
@@ -47,6 +45,10 @@ void draw_messages(const Plan& plan, net::Random& random, CallSpec& call) {
   }
   if (call.kind == CallKind::kExpand) call.replies = static_cast<uint32_t>(random.below(most));
   call.pauses = random.chance(plan.mix.pausing);
+  // Exactly at the limit, some of them.
+  if (!call.is_unary() || plan.large_bytes != kMessageLimit) return;
+  if (random.chance(0.05)) call.request_bytes = kMessageLimit;
+  if (random.chance(0.05)) call.reply_bytes = kMessageLimit;
 }
 
 void draw_end(const Plan& plan, net::Random& random, CallSpec& call) {

@@ -169,11 +169,18 @@ bool Ledger::may_end(const CallRecord& call, const grpc::Status& status) const {
 bool Ledger::may_end_unavailable(const CallRecord& call, const std::string& message) const {
   if (call.spec.failures != 0 && message == "not yet") return true;
   // Handlers that nobody waits for any more hold their places on the connection.
-  if (plan_.few_streams && has(message, "REFUSED_STREAM")) return true;
+  if (plan_.few_streams && has(message, "REFUSED_STREAM")) return is_any_unwaited_for();
   if (plan_.mood == Mood::kGentle) return false;
   if (plan_.mood == Mood::kRough) return may_lose();
   // Attempts that were meant to fail are not what was accepted.
   return call.runs <= call.spec.failures && restarts_ != 0 && !call.spec.wait_for_ready;
+}
+
+bool Ledger::is_any_unwaited_for() const {
+  const auto of = [&](StatusCode code) { return counts_.by_code[static_cast<size_t>(code)]; };
+  return counts_.cancelled + counts_.abandoned + counts_.oversize + of(StatusCode::kCancelled) +
+             of(StatusCode::kDeadlineExceeded) !=
+         0;
 }
 
 // A drain does not wait for ever, nor does it by a clock that jumps.

@@ -86,6 +86,7 @@ class Ledger {
   bool may_end(const CallRecord& call, const grpc::Status& status) const;
   bool may_end_unavailable(const CallRecord& call, const std::string& message) const;
   bool may_lose() const;
+  bool is_any_unwaited_for() const;
   bool may_end_exhausted(const CallRecord& call, const std::string& message) const;
   void check_time(const CallRecord& call, const grpc::Status& status);
   void check_ok(const CallRecord& call, const grpc::Metadata& trailers);

@@ -41,6 +41,7 @@ hold whatever happens. docs/testing.md says what is done and checked.
   --hours H     fresh seeds for so long (0.5 is half an hour), beside --seeds
   --twice N     every Nth seed is run a second time, and must come out the same (default 50)
   --progress    say how far it is, each ten seconds
+SIGINT and SIGTERM end it after the seed that runs; what has been done is counted.
 Exit code: 0 all held, 1 a rule was broken, 2 usage.
 )";
 
@@ -58,6 +59,13 @@ struct Options {
 // What is said when a seed ends the whole process.
 char last_words[160];
 size_t last_words_size = 0;
+
+// Asked to end: the seed that runs is the last one.
+volatile sig_atomic_t is_stopped = 0;
+
+void stop_after_this_seed(int) {
+  is_stopped = 1;
+}
 
 void say_last_words() {
   (void)!write(STDERR_FILENO, last_words, last_words_size);
@@ -81,7 +89,8 @@ void prepare_last_words(uint64_t seed) {
   setitimer(ITIMER_VIRTUAL, &patience, nullptr);
 }
 
-void install_last_words() {
+void install_handlers() {
+  for (const int number : {SIGINT, SIGTERM}) signal(number, stop_after_this_seed);
   for (const int number : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGVTALRM}) signal(number, on_signal);
   if (__sanitizer_set_death_callback != nullptr) __sanitizer_set_death_callback(say_last_words);
 }
@@ -155,6 +164,7 @@ bool Simulation::run_range() {
   const bool chooses = options_.seeds.has_value() || options_.hours == 0;
   const uint64_t count = chooses ? options_.seeds.value_or(200) : 0;
   for (uint64_t seed = options_.first; seed < options_.first + count; ++seed) {
+    if (is_stopped != 0) break;
     if (!run_one(seed)) return false;
   }
   return true;
@@ -165,6 +175,7 @@ bool Simulation::run_fresh() {
   std::random_device chance;
   for (uint64_t count = 0; count < options_.fresh || seconds() < options_.hours * kSecondsAnHour;
        ++count) {
+    if (is_stopped != 0) break;
     const uint64_t seed = uint64_t{chance()} << 16 ^ chance();
     if (count < options_.fresh) {
       std::printf("fresh seed %llu\n", static_cast<unsigned long long>(seed));
@@ -228,6 +239,6 @@ int main(int count, char** arguments) {
     std::fputs(kHelp, stderr);
     return 2;
   }
-  install_last_words();
+  install_handlers();
   return Simulation(*options).run() ? 0 : 1;
 }

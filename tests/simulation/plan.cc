@@ -103,7 +103,7 @@ void draw_connections(Draw& draw, Plan& plan) {
     if (plan.mood != Mood::kRough) side->drain_ping_timeout = 1h;
   }
   if (plan.mood != Mood::kRough) plan.server.write_stall_timeout = 1h;
-  plan.tight_memory = draw.chance(0.1);
+  plan.tight_memory = draw.chance(0.25);
   plan.server.max_receive_message_bytes = plan.channel.max_receive_message_bytes = kMessageLimit;
   // What is too large is refused by its sender, or by who receives it.
   plan.server.max_send_message_bytes = draw.chance(0.5) ? kMessageLimit : 2 * kMessageLimit;
@@ -113,6 +113,7 @@ void draw_connections(Draw& draw, Plan& plan) {
 
 void draw_life(Draw& draw, Plan& plan) {
   rpc::ConnectionAgeOptions& age = plan.server.age;
+  plan.channel.min_resolution_interval = draw.duration(100ms, 5s);
   plan.channel.max_backoff = draw.duration(1s, 10s);
   plan.channel.initial_backoff = draw.duration(10ms, 1s);
   if (draw.chance(0.2)) plan.channel.idle_timeout = draw.duration(50ms, 2s);
@@ -177,7 +178,7 @@ Plan make_plan(uint64_t seed) {
   plan.mood = mood < 2 ? Mood::kGentle : mood < 5 ? Mood::kRolling : Mood::kRough;
   plan.backends = draw.between(1, 3);
   plan.clients = draw.between(1, 3);
-  plan.by_name = draw.chance(0.3);
+  plan.by_name = draw.chance(0.5);
   draw_slowness(draw, plan);
   if (plan.mood == Mood::kRough) draw_losses(draw, plan);
   draw_connections(draw, plan);

@@ -28,7 +28,9 @@ uint64_t Statistics::faults() const {
                  calls_.by_code[static_cast<size_t>(grpc::StatusCode::kDeadlineExceeded)];
   for (size_t fault = 0; fault < net::kSimFaultCount; ++fault) all += faults_.at(fault);
   for (const uint64_t count : blows_) all += count;
-  return all;
+  // The network has counted its clocks already.
+  return all - blows_[static_cast<size_t>(Blow::kClockJump)] -
+         blows_[static_cast<size_t>(Blow::kWallClock)];
 }
 
 std::string Statistics::table(double seconds) const {
@@ -37,7 +39,9 @@ std::string Statistics::table(double seconds) const {
     add_row(table, net::kSimFaultNames[fault], faults_.at(fault));
   }
   for (size_t blow = 0; blow < blows_.size(); ++blow) {
-    add_row(table, kBlowNames[blow], blows_[blow]);
+    const auto which = static_cast<Blow>(blow);
+    const bool is_counted = which == Blow::kClockJump || which == Blow::kWallClock;
+    if (!is_counted) add_row(table, kBlowNames[blow], blows_[blow]);
   }
   add_row(table, "call cancelled", calls_.cancelled);
   add_row(table, "call object destroyed", calls_.abandoned);
