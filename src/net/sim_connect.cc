@@ -17,6 +17,10 @@ SimConnect::SimConnect(SimLoop& loop, const Address& address, const ConnectOptio
     finish(EAFNOSUPPORT);
     return;
   }
+  if (network.strikes(network.faults_.fail_connect, SimFault::kFailedConnect)) {
+    finish(EMFILE);
+    return;
+  }
   loop_.arm(*this, time_after(network.now(), options.timeout));
   network.schedule(network.now() + network.latency(), {SimNetwork::Kind::kSyn, id_});
 }

@@ -2,6 +2,8 @@
 
 #include <cerrno>
 
+#include "saker/net/tuning.h"
+
 namespace saker::net {
 
 Result<std::unique_ptr<Listener>> SimListener::make(SimLoop& loop, const Address& address,
@@ -38,12 +40,16 @@ void SimListener::add(uint64_t connection) {
 }
 
 void SimListener::mark_ready_if_any() {
-  if (!is_paused_ && !backlog_.empty()) loop_.mark_ready(*this);
+  if (!is_paused_ && !backlog_.empty() && !armed()) loop_.mark_ready(*this);
 }
 
 // One a turn; the receiver may destroy or pause this listener.
 void SimListener::run_ready() {
   if (is_paused_ || backlog_.empty()) return;
+  SimNetwork& network = loop_.network();
+  if (network.strikes(network.faults_.fail_accept, SimFault::kFailedAccept)) {
+    return loop_.arm(*this, time_after(network.now(), tuning::kAcceptRest));
+  }
   const uint64_t connection = backlog_.front();
   backlog_.pop_front();
   mark_ready_if_any();

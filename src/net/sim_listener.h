@@ -7,7 +7,7 @@
 
 namespace saker::net {
 
-class SimListener final : public Listener, private SimReady {
+class SimListener final : public Listener, private SimReady, private Timer {
  public:
   static Result<std::unique_ptr<Listener>> make(SimLoop& loop, const Address& address,
                                                 const ListenOptions& options,
@@ -25,6 +25,7 @@ class SimListener final : public Listener, private SimReady {
 
  private:
   void run_ready() override;
+  void on_timer(Time) override { mark_ready_if_any(); }
   void mark_ready_if_any();
 
   SimLoop& loop_;

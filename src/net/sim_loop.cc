@@ -41,7 +41,7 @@ SimLoop::~SimLoop() {
 }
 
 int64_t SimLoop::wall_ns(Time time) {
-  return kWallOffsetNs + time.time_since_epoch().count();
+  return kWallOffsetNs + (time.time_since_epoch() - network_.wall_clock_back_).count();
 }
 
 bool SimLoop::is_runnable() const {
@@ -92,7 +92,8 @@ std::unique_ptr<ResolveAttempt> SimLoop::resolve(const Address& name, Duration,
   const auto found = names_.find(name.host);
   Result<std::vector<Address>> answer =
       fail("looking up \"" + name.host + "\": no such name", ENOENT);
-  if (found != names_.end()) answer = found->second;
+  const bool is_lost = network_.strikes(network_.faults_.fail_resolve, SimFault::kFailedResolve);
+  if (found != names_.end() && !is_lost) answer = found->second;
   return std::make_unique<SimResolve>(*this, std::move(answer), events);
 }
 
@@ -101,6 +102,10 @@ Result<std::unique_ptr<Stream>> SimLoop::adopt(Accepted accepted) {
   const auto id = accepted.connection;
   auto* connection = network_.find(id);
   if (connection == nullptr) return fail("adopt: no such connection", EBADF);
+  if (network_.strikes(network_.faults_.fail_adopt, SimFault::kFailedAdopt)) {
+    network_.close_end(id, 1);
+    return fail("adopt: too many open files", EMFILE);
+  }
   return std::make_unique<SimStream>(*this, id, 1, std::move(accepted.peer));
 }
 

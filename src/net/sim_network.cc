@@ -1,7 +1,9 @@
 #include "saker/net/sim_network.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "saker/net/sim_connect.h"
@@ -34,11 +36,36 @@ void SimNetwork::trace_bytes(Bytes bytes) {
   for (const uint8_t byte : bytes) trace(byte);
 }
 
+void SimNetwork::Inbox::append(const std::string& bytes) {
+  if (at_ > bytes_.size() / 2) {
+    bytes_.erase(0, at_);
+    at_ = 0;
+  }
+  bytes_ += bytes;
+}
+
+void SimNetwork::Inbox::take(uint8_t* to, size_t size) {
+  std::memcpy(to, bytes_.data() + at_, size);
+  at_ += size;
+  if (empty()) clear();
+}
+
+void SimNetwork::Inbox::clear() {
+  bytes_.clear();
+  at_ = 0;
+}
+
 Duration SimNetwork::latency() {
   const auto range = (faults_.latency_max - faults_.latency_min).count();
   if (range <= 0) return faults_.latency_min;
   return faults_.latency_min +
          Duration(static_cast<int64_t>(random_.below(static_cast<uint64_t>(range) + 1)));
+}
+
+bool SimNetwork::strikes(double probability, SimFault fault) {
+  if (probability <= 0 || !random_.chance(probability)) return false;
+  counts_.add(fault);
+  return true;
 }
 
 void SimNetwork::schedule(Time time, Event event) {
@@ -56,19 +83,23 @@ uint64_t SimNetwork::add_connection(std::string address, SimLoop& client, SimLoo
   connection.address = std::move(address);
   connection.ends[0].loop = &client;
   connection.ends[1].loop = &server;
+  for (End& end : connection.ends) {
+    end.is_slow_reader = strikes(faults_.slow_reader, SimFault::kSlowReader);
+    end.is_slow_writer = strikes(faults_.slow_writer, SimFault::kSlowWriter);
+  }
   return id;
 }
 
 // Which loop goes first is chance too: no program may depend on it.
 bool SimNetwork::run_one_turn() {
-  std::vector<SimLoop*> runnable;
+  runnable_.clear();
   for (SimLoop* loop : loops_) {
-    if (loop->is_runnable()) runnable.push_back(loop);
+    if (loop->is_runnable()) runnable_.push_back(loop);
   }
-  if (runnable.empty()) return false;
-  const uint64_t choice = random_.below(runnable.size());
+  if (runnable_.empty()) return false;
+  const uint64_t choice = random_.below(runnable_.size());
   trace(choice);
-  runnable[choice]->turn();
+  runnable_[choice]->turn();
   return true;
 }
 
@@ -86,11 +117,15 @@ bool SimNetwork::step(Time until) {
     return false;
   }
   now_ = std::max(now_, next);
+  handle_due();
+  return true;
+}
+
+void SimNetwork::handle_due() {
   while (!events_.empty() && events_.begin()->first <= now_) {
     auto node = events_.extract(events_.begin());
     handle(node.mapped());
   }
-  return true;
 }
 
 bool SimNetwork::run_until(const std::function<bool()>& done, Duration limit) {
@@ -101,7 +136,58 @@ bool SimNetwork::run_until(const std::function<bool()>& done, Duration limit) {
   return true;
 }
 
+// ---- what the world does
+
+void SimNetwork::jump(Duration by) {
+  counts_.add(SimFault::kClockJump);
+  now_ += by;
+  trace(static_cast<uint64_t>(by.count()));
+  if (observer_) observer_("the clock jumps");
+  handle_due();
+}
+
+void SimNetwork::set_wall_clock_back(Duration by) {
+  counts_.add(SimFault::kWallClockBack);
+  wall_clock_back_ += by;
+}
+
+void SimNetwork::kill(const SimLoop& loop, SimKill how) {
+  for (auto& [id, connection] : connections_) {
+    const bool is_its = connection.ends[0].loop == &loop || connection.ends[1].loop == &loop;
+    if (!is_its || connection.is_black_hole) continue;
+    counts_.add(SimFault::kKilled);
+    trace(id);
+    if (how == SimKill::kMachine) {
+      connection.is_black_hole = true;
+    } else {
+      break_both(connection);
+    }
+  }
+  if (observer_) observer_(how == SimKill::kMachine ? "a machine stops" : "a process is killed");
+}
+
+// ---- events
+
+void SimNetwork::note(const Event& event) const {
+  constexpr std::array<const char*, 8> kNames = {"take", "arrive", "end",      "reset",
+                                                 "wake", "syn",    "accepted", "refused"};
+  std::string text = std::string(kNames[static_cast<size_t>(event.kind)]) + " " +
+                     std::to_string(event.id) + (event.end == 0 ? " client" : " server");
+  if (!event.bytes.empty()) text += " " + std::to_string(event.bytes.size()) + " B";
+  observer_(text);
+}
+
+void SimNetwork::note_order(const Event& event) {
+  if (event.sent_at < latest_sent_) {
+    if (event.id != latest_id_) counts_.add(SimFault::kReorder);
+    return;
+  }
+  latest_sent_ = event.sent_at;
+  latest_id_ = event.id;
+}
+
 void SimNetwork::handle(Event& event) {
+  if (observer_) note(event);
   trace(static_cast<uint64_t>(now_.time_since_epoch().count()));
   trace(static_cast<uint64_t>(event.kind) << 56 ^ event.id << 1 ^ static_cast<uint64_t>(event.end));
   if (event.kind == Kind::kSyn) return handle_syn(event);
@@ -115,6 +201,8 @@ void SimNetwork::handle(Event& event) {
       return handle_arrive(*connection, event);
     case Kind::kEnd:
       return handle_end(*connection, event);
+    case Kind::kWake:
+      return handle_wake(*connection, event);
     default:
       return handle_reset(*connection, event);
   }
@@ -130,11 +218,11 @@ bool SimNetwork::take(uint64_t id, int end) {
   End& from = connection.ends[end];
   ChunkQueue& unsent = from.stream->unsent();
   const size_t room = faults_.window_bytes - std::min(from.on_the_way, faults_.window_bytes);
-  size_t size = std::min(unsent.size(), room);
-  if (size > 1 && random_.chance(faults_.short_write)) size = 1 + random_.below(size);
+  const size_t size = part_size(from, std::min(unsent.size(), room));
   from.is_blocked = size == 0 && !unsent.empty();
   if (size == 0) return unsent.empty();
   Event arrival{Kind::kArrive, id, 1 - end};
+  arrival.sent_at = now_;
   arrival.bytes.resize(size);
   unsent.copy_to({reinterpret_cast<uint8_t*>(arrival.bytes.data()), size});
   unsent.consume(size);
@@ -142,24 +230,43 @@ bool SimNetwork::take(uint64_t id, int end) {
   if (!from.is_cut && from.broken == 0) {
     from.on_the_way += size;
     from.last_arrival = std::max(from.last_arrival, now_ + latency());
+    if (strikes(faults_.delay, SimFault::kDelay)) {
+      const auto range = static_cast<uint64_t>(faults_.delay_max.count());
+      from.last_arrival += Duration(static_cast<int64_t>(random_.below(range + 1)));
+    }
     schedule(from.last_arrival, std::move(arrival));
   }
   if (unsent.empty()) return true;
-  schedule(now_ + latency(), {Kind::kTake, id, end});
+  const Duration rest = from.is_slow_writer ? faults_.slow_pause : latency();
+  schedule(now_ + rest, {Kind::kTake, id, end});
   return false;
+}
+
+// How much of `most` is taken now.
+size_t SimNetwork::part_size(const End& from, size_t most) {
+  if (from.is_slow_writer) most = std::min(most, faults_.slow_bytes);
+  if (most > 1 && strikes(faults_.short_write, SimFault::kShortWrite)) {
+    return 1 + random_.below(most);
+  }
+  return most;
 }
 
 void SimNetwork::handle_arrive(Connection& connection, Event& event) {
   End& to = connection.ends[event.end];
   End& from = connection.ends[1 - event.end];
-  if (to.broken != 0 || from.is_cut) return;
+  if (to.broken != 0 || from.is_cut || connection.is_black_hole) return;
   if (to.is_closed) {  // as TCP: bytes for nobody are answered with a reset
     schedule(std::max(to.last_arrival, now_ + latency()), {Kind::kReset, event.id, 1 - event.end});
     return;
   }
-  if (random_.chance(faults_.reset)) return break_both(connection);
-  to.inbox += event.bytes;
-  if (random_.chance(faults_.half_close)) {
+  if (strikes(faults_.reset, SimFault::kReset)) return break_both(connection);
+  if (strikes(faults_.black_hole, SimFault::kBlackHole)) {
+    connection.is_black_hole = true;
+    return;
+  }
+  note_order(event);
+  to.inbox.append(event.bytes);
+  if (strikes(faults_.half_close, SimFault::kHalfClose)) {
     from.is_cut = true;
     to.end_arrived = true;
   }
@@ -167,15 +274,23 @@ void SimNetwork::handle_arrive(Connection& connection, Event& event) {
 }
 
 void SimNetwork::handle_end(Connection& connection, Event& event) {
+  if (connection.is_black_hole) return;
   End& to = connection.ends[event.end];
   to.end_arrived = true;
   if (to.stream != nullptr) to.stream->mark_ready();
 }
 
 void SimNetwork::handle_reset(Connection& connection, Event& event) {
+  if (connection.is_black_hole) return;
   End& to = connection.ends[event.end];
   to.broken = ECONNRESET;
   if (to.stream != nullptr) to.stream->mark_ready();
+}
+
+void SimNetwork::handle_wake(Connection& connection, Event& event) {
+  End& reader = connection.ends[event.end];
+  reader.rests = false;
+  if (reader.stream != nullptr) reader.stream->mark_ready();
 }
 
 void SimNetwork::break_both(Connection& connection) {
@@ -216,10 +331,10 @@ void SimNetwork::close_end(uint64_t id, int end) {
 void SimNetwork::handle_syn(Event& event) {
   const auto found = attempts_.find(event.id);
   if (found == attempts_.end()) return;
-  if (random_.chance(faults_.lose_connect)) return;
+  if (strikes(faults_.lose_connect, SimFault::kLostConnect)) return;
   const auto listening = listeners_.find(found->second->name());
   const bool is_refused = listening == listeners_.end() || !listening->second->has_room() ||
-                          random_.chance(faults_.refuse_connect);
+                          strikes(faults_.refuse_connect, SimFault::kRefusedConnect);
   if (is_refused) return schedule(now_ + latency(), {Kind::kRefused, event.id});
   SimListener& listener = *listening->second;
   Event accepted{Kind::kAccepted, event.id};

@@ -43,7 +43,7 @@ void SimStream::submit(ChunkQueue&& chunks) {
   if (closed_) return unsent_.clear();
   SimNetwork& network = loop_.network();
   in_flight_ = !ended_;
-  if (network.random_.chance(network.faults_.late_write)) {
+  if (network.strikes(network.faults_.late_write, SimFault::kLateWrite)) {
     network.schedule(network.now() + network.latency(),
                      {SimNetwork::Kind::kTake, connection_, end_});
   } else if (network.take(connection_, end_)) {
@@ -66,7 +66,10 @@ void SimStream::run_ready() {
   if (events_ == nullptr) return;
   SimNetwork::End& side = loop_.network().find(connection_)->ends[end_];
   const bool has_bytes = !side.inbox.empty() && !is_paused_;
-  if (has_bytes) return deliver(side);
+  if (has_bytes) {
+    if (!side.rests) deliver(side);
+    return;
+  }
   if (side.broken != 0) return end(side.broken);
   if (side.end_arrived && !is_paused_) end(0);
 }
@@ -75,13 +78,21 @@ void SimStream::run_ready() {
 void SimStream::deliver(SimNetwork::End& side) {
   SimNetwork& network = loop_.network();
   size_t size = std::min(side.inbox.size(), kReadBytes);
-  if (network.random_.chance(network.faults_.short_read)) size = 1 + network.random_.below(size);
+  if (side.is_slow_reader) {
+    size = std::min(size, network.faults_.slow_bytes);
+    side.rests = true;
+    network.schedule(network.now() + network.faults_.slow_pause,
+                     {SimNetwork::Kind::kWake, connection_, end_});
+  }
+  if (network.strikes(network.faults_.short_read, SimFault::kShortRead)) {
+    size = 1 + network.random_.below(size);
+  }
   std::vector<uint8_t> lent(size);
-  std::memcpy(lent.data(), side.inbox.data(), size);
-  side.inbox.erase(0, size);
+  side.inbox.take(lent.data(), size);
   network.trace(size);
   network.handle_room(connection_, end_, size);
-  if (!side.inbox.empty() || side.end_arrived || side.broken != 0) mark_ready();
+  const bool has_more = !side.inbox.empty() || side.end_arrived || side.broken != 0;
+  if (has_more && !side.rests) mark_ready();
   events_->on_data(lent);
   std::memset(lent.data(), kPoison, lent.size());
 }

@@ -126,6 +126,87 @@ TEST(Sim, LateWritesCompleteAfterTheTurn) {
   EXPECT_GE(run.network.now() - submitted, faults.latency_min);
 }
 
+// Nothing is lost by them, only late: every byte comes back.
+TEST(Sim, DelaysAndSlowPeersAreOnlySlow) {
+  SimFaults faults = rough();
+  faults.delay = faults.slow_reader = faults.slow_writer = 0.3;
+  SimFaultCounts counts;
+  for (uint64_t seed = 1; seed <= 30; ++seed) {
+    EchoRun run(seed, faults);
+    ASSERT_TRUE(run.finish()) << seed;
+    for (size_t i = 0; i < run.clients.size(); ++i) {
+      EXPECT_TRUE(run.clients[i]->stream->received == pattern(50'000, i)) << seed;
+    }
+    counts.add(run.network.counts());
+  }
+  for (const SimFault fault :
+       {SimFault::kShortRead, SimFault::kShortWrite, SimFault::kLateWrite, SimFault::kDelay,
+        SimFault::kReorder, SimFault::kSlowReader, SimFault::kSlowWriter}) {
+    EXPECT_GT(counts[fault], 0u) << kSimFaultNames[static_cast<size_t>(fault)];
+  }
+  EXPECT_EQ(counts.losses(), 0u);
+}
+
+// Nothing arrives any more, and nobody is told.
+TEST(Sim, BlackHolesAreSilent) {
+  SimFaults faults;
+  faults.black_hole = 1;
+  EchoRun run(1, faults);
+  EXPECT_FALSE(run.finish());
+  EXPECT_EQ(run.network.counts()[SimFault::kBlackHole], 4u);
+  for (const auto& one : run.clients) {
+    EXPECT_EQ(one->stream->received, "");
+    EXPECT_EQ(one->stream->end_count, 0);
+  }
+}
+
+TEST(Sim, ProcessesAreKilledLoudlyAndMachinesSilently) {
+  for (const SimKill how : {SimKill::kProcess, SimKill::kMachine}) {
+    EchoRun run(1, {});
+    ASSERT_TRUE(run.finish());
+    run.network.kill(run.server, how);
+    EXPECT_EQ(run.network.counts()[SimFault::kKilled], 4u);
+    run.network.run_until([] { return false; }, seconds(1));
+    const int told = how == SimKill::kProcess ? 1 : 0;
+    for (const auto& one : run.clients) EXPECT_EQ(one->stream->end_count, told);
+  }
+}
+
+TEST(Sim, DescriptorsRunOut) {
+  SimFaults faults;
+  faults.fail_accept = 0.5;
+  faults.fail_connect = 0.3;
+  SimFaultCounts counts;
+  int failed = 0;
+  for (uint64_t seed = 1; seed <= 30; ++seed) {
+    EchoRun run(seed, faults);
+    run.network.run_until([] { return false; }, seconds(10));
+    for (const auto& one : run.clients) failed += one->error.system_error == EMFILE;
+    counts.add(run.network.counts());
+  }
+  EXPECT_EQ(counts[SimFault::kFailedConnect], static_cast<uint64_t>(failed));
+  EXPECT_GT(failed, 0);
+  EXPECT_GT(counts[SimFault::kFailedAccept], 0u);
+}
+
+// An accepted connection that cannot be watched is closed, as its peer sees.
+TEST(Sim, WhatCannotBeAdoptedIsClosed) {
+  SimFaults faults;
+  faults.fail_adopt = 1;
+  SimNetwork network(1, faults);
+  SimLoop loop(network);
+  TestListener events(loop);
+  bool failed = false;
+  events.instead = [&](Accepted accepted) { failed = !loop.adopt(std::move(accepted)); };
+  auto listener = must(loop.listen(kName, {}, events), "listen");
+  TestConnect one(loop, kName);
+  one.hook = [&] { one.stream->start(); };
+  ASSERT_TRUE(
+      network.run_until([&] { return one.stream && one.stream->end_count == 1; }, seconds(1)));
+  EXPECT_TRUE(failed);
+  EXPECT_EQ(network.counts()[SimFault::kFailedAdopt], 1u);
+}
+
 struct Alarm final : Timer {
   void on_timer(Time now) override { fired_at = now; }
   Time fired_at{};
@@ -141,6 +222,21 @@ TEST(Sim, TimersFireOnVirtualTimeAtOnce) {
   EXPECT_GE(timer.fired_at, deadline);
   EXPECT_LE(timer.fired_at, deadline + TimerWheel::kTick);
   EXPECT_FALSE(network.step());
+}
+
+TEST(Sim, AClockThatJumpsTakesTimersAlong) {
+  SimNetwork network(1);
+  SimLoop loop(network);
+  Alarm timer;
+  loop.arm(timer, network.now() + std::chrono::hours(1));
+  network.jump(std::chrono::hours(2));
+  const Time jumped = network.now();
+  ASSERT_TRUE(network.step());
+  EXPECT_EQ(timer.fired_at, jumped);
+  const int64_t wall = loop.wall_ns(jumped);
+  network.set_wall_clock_back(seconds(5));
+  EXPECT_EQ(loop.wall_ns(jumped), wall - 5'000'000'000);
+  EXPECT_EQ(network.now(), jumped);
 }
 
 TEST(Sim, RunOnceStopsAtItsLimit) {

@@ -66,7 +66,9 @@ bool CallRetry::on_attempt_ended(ClientCall&) {
   return true;
 }
 
+// The call may have ended in this very tick, by its deadline or its caller.
 void CallRetry::on_timer(Time) {
+  if (call_.phase_ != ClientCall::Phase::kPending) return;
   call_.unlink();
   call_.channel_->submit(call_);
 }

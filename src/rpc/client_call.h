@@ -104,12 +104,12 @@ class ClientCall : public ListHook<CallListTag> {
   ReplayBuffer* replay() const { return hooks_ == nullptr ? nullptr : hooks_->replay(); }
   // Something was added to it, or all of it sent again.
   void note_kept() { hooks_->on_kept(); }
+  // This is not the call's first stream.
+  bool started_over() const { return started_over_; }
   // There was an attempt, and there will be another one.
   bool between_attempts() const {
     return phase_ == Phase::kPending && started_over_ && replay() != nullptr;
   }
-  // Its stream is not the first one.
-  bool started_over() const { return started_over_; }
   // There will be another stream, and until then nothing can be written.
   bool awaits_stream() const {
     return phase_ == Phase::kPending && started_over_ && replay() == nullptr;

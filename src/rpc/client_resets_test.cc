@@ -23,6 +23,8 @@ class ScriptedServer final : private net::ListenerEvents,
 
   // Streams that the client has opened, in all.
   int opened() const { return opened_; }
+  // Streams of which it has ended its side.
+  int ended() const { return ended_; }
   void reset_last(ErrorCode code) {
     engine_->reset(*last_, code);
     flush();
@@ -64,7 +66,7 @@ class ScriptedServer final : private net::ListenerEvents,
     ++opened_;
     last_ = &stream;
   }
-  void on_data(h2::Stream&, Bytes, bool) override {}
+  void on_data(h2::Stream&, Bytes, bool end) override { ended_ += end ? 1 : 0; }
   void on_stream_closed(h2::Stream&, h2::CloseCause, ErrorCode) override {}
   void on_stream_drained(h2::Stream&) override {}
   void on_peer_settings() override {}
@@ -88,6 +90,7 @@ class ScriptedServer final : private net::ListenerEvents,
   std::optional<h2::Connection> engine_;
   h2::Stream* last_ = nullptr;
   int opened_ = 0;
+  int ended_ = 0;
 };
 
 class Resets : public testing::Test {
@@ -184,6 +187,33 @@ TEST_F(Resets, ATwiceRefusedStreamIsUnavailable) {
   EXPECT_EQ(server.opened(), 2);
   EXPECT_EQ(unary.done, 1);
   EXPECT_EQ(unary.status().code, StatusCode::kUnavailable);
+}
+
+// Nothing but the end had been sent: the next stream needs it as well.
+TEST_F(Resets, ARefusedStreamWithoutRequestsEndsAgain) {
+  TestStream call;
+  call.when_writable = [&] { call.writes_done(); };
+  call.start(channel, bidi_method());
+  wait_for_stream(1);
+  run_for(10ms);
+  ASSERT_EQ(server.ended(), 1);
+  server.reset_last(ErrorCode::kRefusedStream);
+  wait_for_stream(2);
+  run_for(10ms);
+  EXPECT_EQ(server.ended(), 2);
+  EXPECT_EQ(call.writable_events, 1);
+  EXPECT_EQ(call.done, 0);
+  // The same object again: the end of the call before is not this one's.
+  call.cancel();
+  run_for(10ms);
+  call.when_writable = [] {};
+  call.start(channel, bidi_method());
+  wait_for_stream(3);
+  server.reset_last(ErrorCode::kRefusedStream);
+  wait_for_stream(4);
+  run_for(10ms);
+  EXPECT_EQ(server.ended(), 2);
+  EXPECT_EQ(call.writable_events, 3);
 }
 
 // The server's CANCEL arrives after the deadline, but before the tick

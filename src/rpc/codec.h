@@ -161,9 +161,10 @@ struct Codec<RawMessage> {
       value.bytes.assign(as_text(message.contiguous));
       return true;
     }
-    value.bytes.resize_and_overwrite(message.size, [&](char* to, size_t size) {
-      message.chunks->copy_to({reinterpret_cast<uint8_t*>(to), size});
-      return size;
+    // GCC 12 may pass more than was asked for, where the string grows: only our own size counts.
+    value.bytes.resize_and_overwrite(message.size, [&](char* to, size_t) {
+      message.chunks->copy_to({reinterpret_cast<uint8_t*>(to), message.size});
+      return message.size;
     });
     return true;
   }

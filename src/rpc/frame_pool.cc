@@ -17,17 +17,20 @@ struct FreeFrame {
 struct FrameLists {
   std::array<FreeFrame*, kSizes> heads{};
   size_t bytes = 0;   // in all of them
+  size_t frames = 0;
   size_t victim = 0;  // whose turn it is to make room
 
   FreeFrame* pop(size_t index) {
     FreeFrame* frame = heads[index];
     heads[index] = frame->next;
     bytes -= (index + 1) * kStepBytes;
+    --frames;
     return frame;
   }
   void push(size_t index, void* frame) {
     heads[index] = new (frame) FreeFrame{heads[index]};
     bytes += (index + 1) * kStepBytes;
+    ++frames;
   }
   // All sizes in turn: what was much used once does not keep out what is used now.
   void drop_one() {
@@ -71,6 +74,9 @@ void free_frame(void* frame, size_t bytes) noexcept {
 
 size_t kept_frame_bytes() {
   return lists().bytes;
+}
+size_t kept_frames() {
+  return lists().frames;
 }
 
 }  // namespace saker::rpc

@@ -14,5 +14,6 @@ void* allocate_frame(size_t bytes);
 void free_frame(void* frame, size_t bytes) noexcept;
 // Kept by this thread.
 size_t kept_frame_bytes();
+size_t kept_frames();
 
 }  // namespace saker::rpc

@@ -143,7 +143,9 @@ z_stream* Packer::unpacking(Compression compression) {
 void Packer::append(Compression compression, Bytes message, ChunkQueue& out) {
   z_stream* stream = packing(compression);
   bool is_smaller = false;
-  scratch_.resize_and_overwrite(message.size(), [&](char* bytes, size_t size) -> size_t {
+  // GCC 12 may pass more than was asked for, where the string grows.
+  const size_t size = message.size();
+  scratch_.resize_and_overwrite(size, [&](char* bytes, size_t) -> size_t {
     if (stream == nullptr) return 0;
     set_input(*stream, message);
     stream->next_out = reinterpret_cast<uint8_t*>(bytes);

@@ -78,6 +78,29 @@ TEST_F(Retry, TheDeadlineHoldsForAllAttempts) {
   EXPECT_EQ(server().calls, 1);
 }
 
+// The pause between attempts ends in the tick in which the deadline passes, or the caller cancels.
+TEST_F(Retry, AnEndInTheTickOfTheNextAttemptIsTheEnd) {
+  net::SimFaults faults;
+  faults.latency_min = faults.latency_max = 2ms;  // so the first attempt ends after 4 ms
+  for (Duration rest = 2ms; rest <= 4ms; rest += 250us) {
+    SimCluster world;
+    world.network.set_faults(faults);
+    world.backend().on_call = fail_times(100, StatusCode::kUnavailable);
+    world.configure(R"({"methodConfig": [{"name": [{}], "retryPolicy": {"maxAttempts": 5,
+      "initialBackoff": "0.003s", "maxBackoff": "0.003s", "backoffMultiplier": 1,
+      "retryableStatusCodes": ["UNAVAILABLE"]}}]})");
+    world.start();
+    ASSERT_EQ(world.call(), "UNAVAILABLE");
+    for (int round = 0; round < 50; ++round) {
+      const Time deadline = world.network.now() + 4ms + rest;
+      const std::string end = world.call({.deadline = deadline});
+      const Duration late = world.network.now() - deadline;
+      ASSERT_EQ(end, "DEADLINE_EXCEEDED");
+      ASSERT_LE(late, 2ms);
+    }
+  }
+}
+
 TEST_F(Retry, ACallThatWaitsToBeTriedAgainMayBeCancelledDestroyedOrClosed) {
   server().on_call = fail_times(100, StatusCode::kUnavailable);
   start();

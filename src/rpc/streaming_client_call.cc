@@ -99,6 +99,7 @@ void StreamingClientCallBase::on_complete() {
   while (deliver_next()) {
   }
   inbox_.reset();
+  writes_done_ = wrote_ = false;
   if (!reader_.at_boundary()) fail(StatusCode::kInternal, "the stream ended inside a message");
   if (method().kind() == MethodKind::kClientStreaming && replies_ != 1) {
     fail(StatusCode::kUnimplemented,
