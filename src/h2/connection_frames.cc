@@ -70,7 +70,10 @@ void Connection::recv_header_block(StreamId id, bool end_stream, Bytes bytes) {
   if (is_idle(id)) {
     return fail(ErrorCode::kProtocolError, "HEADERS on a stream that we never opened");
   }
-  if (is_disowned(id)) return;
+  if (is_disowned(id)) {  // one late frame a stream is honest: trailers that crossed our RST_STREAM
+    if (++late_resets_ > counters_.streams_opened) glitch("too many late HEADERS");
+    return;
+  }
   // gRPC's C++ server sends the trailers of a call that its deadline has ended once more when the
   // handler ends. Nothing in section 5.1 obliges us to end all other calls for that.
   if (role_ == Role::kClient) return glitch("HEADERS on a closed stream");
@@ -283,6 +286,8 @@ void Connection::recv_goaway(const FrameHeader& header, Bytes payload) {
   if (last_id > goaway_last_id_) {
     return fail(ErrorCode::kProtocolError, "GOAWAY raised its last stream id");
   }
+  glitch("too many GOAWAY frames");  // a drain takes two (section 6.8), and thousands nothing
+  if (dead_) return;
   goaway_last_id_ = last_id;
   draining_ = draining_ || role_ == Role::kClient;
   events_.on_goaway(last_id, code, as_text(payload.subspan(8)));

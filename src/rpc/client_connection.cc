@@ -271,7 +271,7 @@ void ClientConnection::on_goaway(h2::StreamId, h2::ErrorCode code, std::string_v
   }
   // One that took no call ends at once, and its end says whether there is another attempt.
   if (calls() != 0) channel_.connection_draining();
-  loss_reason_ += ": the server is going away, ";
+  loss_reason_ = ": the server is going away, ";
   loss_reason_ += h2::error_code_name(code);
   if (!debug.empty()) loss_reason_.append(", ").append(debug.substr(0, 200));
 }
