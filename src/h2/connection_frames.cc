@@ -5,6 +5,12 @@
 #include "saker/h2/header_rules.h"
 
 namespace saker::h2 {
+namespace {
+
+// There are more of them than clients use up before a GOAWAY has reached them.
+constexpr StreamId kFirstOfLastIds = kMaxStreamId - (1 << 17);
+
+}  // namespace
 
 // ---- HEADERS and CONTINUATION (RFC 9113 sections 6.2, 6.10)
 
@@ -119,6 +125,8 @@ void Connection::recv_request(StreamId id, HeadersEvent event, HeadFacts facts) 
   ++counters_.streams_opened;
   events_.on_headers(stream, event);
   if (event.end_stream) end_receiving(stream);
+  // While there are numbers left, the client can finish here and go on with another connection.
+  if (id >= kFirstOfLastIds) start_drain(now_, "stream ids run out");
 }
 
 // True: the stream was refused. A few refusals happen to any client

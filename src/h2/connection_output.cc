@@ -138,6 +138,8 @@ Stream* Connection::open_stream(std::span<const hpack::OutField> constant,
   streams_.insert(stream);
   ++counters_.streams_opened;
   stream.head_sent = true;
+  // It was the last one: what is open ends here, what follows needs another connection.
+  if (next_own_id_ > kMaxStreamId) draining_ = true;
   write_headers(stream.id, constant, cache, varying, end_stream);
   stream.send_closed = end_stream;
   return &stream;
