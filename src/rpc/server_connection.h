@@ -72,6 +72,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   size_t released_calls() const { return released_calls_; }
   Packer& packer();
   uint32_t max_message_bytes() const { return messages_.max_bytes; }
+  const MemoryBudget& budget() const { return budget_; }
 
  private:
   friend class ServerLoop;

@@ -21,6 +21,7 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.request
 from collections.abc import Callable
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -71,6 +72,8 @@ WORST_RATIO = 3.0
 # attacker, server, honest client and other programs share, whoever is due waits for several time slices
 # of 3 to 4 ms.
 SCHEDULING_NS = 25_000_000
+# ... and what comes once may be the machine's: what counts is there each time it is measured.
+LATENCY_TRIALS = 3
 
 
 @dataclasses.dataclass
@@ -100,6 +103,21 @@ class Volume:
 
 
 Assault = Callable[[Peer], object]
+
+
+@dataclasses.dataclass
+class Latency:
+    """Of the honest client's calls: medians of the windows' p99, and of the ratios."""
+
+    cells: list[str]
+    late: bool
+
+    @classmethod
+    def of(cls, quiet: list[int], attacked: list[int]) -> Latency:
+        ratio = statistics.median(b / max(a, 1) for a, b in zip(quiet, attacked))
+        before, during = statistics.median(quiet), statistics.median(attacked)
+        cells = [f"{before / 1e3:.0f}", f"{during / 1e3:.0f}", f"{ratio:.2f}"]
+        return cls(cells, ratio > WORST_RATIO and during - before > SCHEDULING_NS)
 
 
 class Honest:
@@ -152,6 +170,7 @@ class Case(unittest.TestCase):
     """One server for all attacks of a class; `flags` are what it is started with beyond the defaults."""
 
     flags: tuple[str, ...] = ()
+    has_metrics = True
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -160,6 +179,7 @@ class Case(unittest.TestCase):
         cls.directory = pathlib.Path(directory.name)
         cls.server = e2e.Server(
             "--threads", "1", *cls.flags, *make_certificates(cls.directory),
+            *(["--metrics", "127.0.0.1:0"] if cls.has_metrics else []),
             "--listen-plaintext", "127.0.0.1:0",
             "--listen-plaintext", f"unix:{cls.directory}/s.sock",
             listen=["127.0.0.1:0"],
@@ -171,7 +191,20 @@ class Case(unittest.TestCase):
         cls.addClassCleanup(cls.honest.close)
 
     @classmethod
+    def metrics(cls, name: str) -> float:
+        """The sum of a metric's series."""
+        url = cls.server.ready_lines[-1].removeprefix("metrics on ")
+        with urllib.request.urlopen(url, timeout=e2e.TIMEOUT_S) as response:
+            text = response.read().decode()
+        series = re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text, re.MULTILINE)
+        assert series, name
+        return sum(float(value) for value in series)
+
+    @classmethod
     def stop_server(cls) -> None:
+        if cls.has_metrics:
+            broken = cls.metrics("saker_invariants_broken_total")
+            assert broken == 0, f"{broken} states that cannot be"
         code = cls.server.stop()
         assert code == e2e.EXIT_OK, f"the server ended with {code}: {cls.server.stderr}"
 
@@ -203,7 +236,13 @@ class Case(unittest.TestCase):
                     self.assertRegex(reaction, f"^(?:{expected})$", self.server.stderr)
         if latency and rows:
             with self.subTest(attack=name, measure="latency"):
-                rows[0][-3:] = self.latency_under(lambda: self.once(over[0], assault))
+                once = lambda: self.once(over[0], assault)  # noqa: E731
+                for _ in range(LATENCY_TRIALS):
+                    figures = self.latency_under(once)
+                    if not figures.late:
+                        break
+                rows[0][-3:] = figures.cells
+                self.assertFalse(figures.late, f"p99 quiet, attacked (us), ratio: {figures.cells}")
 
     def once(self, transport: str, assault: Assault) -> Volume:
         volume = Volume()
@@ -244,7 +283,7 @@ class Case(unittest.TestCase):
         self.assertLessEqual(usage.cpu_ns, allowed_ns, "CPU")
         return volume
 
-    def latency_under(self, once: Callable[[], object]) -> list[str]:
+    def latency_under(self, once: Callable[[], object]) -> Latency:
         """Quiet and attacked windows in turn; p99 of both and the median of the ratios."""
         quiet: list[int] = []
         attacked: list[int] = []
@@ -263,7 +302,7 @@ class Case(unittest.TestCase):
             over.set()
             thread.join()
             self.assertEqual(failures, [])
-        return self.judge_latency(quiet, attacked)
+        return Latency.of(quiet, attacked)
 
     @staticmethod
     def _repeat(once: Callable[[], object], over: threading.Event, failures: list) -> None:
@@ -272,18 +311,6 @@ class Case(unittest.TestCase):
                 once()
         except BaseException as failure:  # for the main thread to raise
             failures.append(failure)
-
-    def judge_latency(self, quiet: list[int], attacked: list[int]) -> list[str]:
-        ratio = statistics.median(b / max(a, 1) for a, b in zip(quiet, attacked))
-        before, during = statistics.median(quiet), statistics.median(attacked)
-        cells = [f"{before / 1e3:.0f}", f"{during / 1e3:.0f}", f"{ratio:.2f}"]
-        late = ratio > WORST_RATIO and during - before > SCHEDULING_NS
-        self.assertFalse(late, f"p99 quiet, attacked (us), ratio: {cells}")
-        return cells
-
-
-def matching(reactions: set[str], pattern: str) -> bool:
-    return any(re.search(pattern, reaction) for reaction in reactions)
 
 
 def main() -> None:

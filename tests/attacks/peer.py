@@ -42,6 +42,9 @@ class Peer:
         self.statuses: collections.Counter[str] = collections.Counter()  # gRPC's or HTTP's
         self.said: dict[int, dict[str, str]] = {}  # last HEADERS of each stream
         self.data_bytes = 0
+        self.updates: list[tuple[int, int]] = []  # stream and increment
+        self.pings: list[int] = []  # that want an answer
+        self.pongs = 0
 
     # ---- talk
 
@@ -119,7 +122,7 @@ class Peer:
             self.read()
         return condition()
 
-    def wait_closed(self, timeout_s: float = 30) -> bool:
+    def wait_closed(self, timeout_s: float = 10) -> bool:
         return self.wait(lambda: self.closed, timeout_s)
 
     def _note(self, one: Frame) -> None:
@@ -133,6 +136,12 @@ class Peer:
             self._note_headers(one)
         elif one.kind == frames.DATA:
             self.data_bytes += len(one.payload)
+        elif one.kind == frames.WINDOW_UPDATE:
+            self.updates.append((one.stream, struct.unpack(">I", one.payload)[0]))
+        elif one.kind == frames.PING and one.flags & frames.ACK:
+            self.pongs += 1
+        elif one.kind == frames.PING:
+            self.pings.append(struct.unpack(">Q", one.payload)[0])
 
     def _note_headers(self, one: Frame) -> None:
         fields = frames.read_block(one.payload)

@@ -7,6 +7,7 @@ from attack import CALL, CONNECTION, STREAMS, Limits
 from peer import Peer
 
 HEAD = frames.request_head()
+CALMED = "GOAWAY ENHANCE_YOUR_CALM"
 STREAM_IDS = range(1, 40_001, 2)
 CALLS = Limits(CONNECTION + STREAMS * CALL, "a connection and 1024 calls")
 
@@ -43,6 +44,44 @@ class Resets(attack.Case):
             "too many (streams over the limit|frames that want an answer)|closed",
             1_000_000, 20_000, CALLS,
         )  # fmt: skip
+
+
+class Jobs(attack.Case):
+    """Signatures that nobody waits for: a job counts as a stream until it has really ended."""
+
+    STREAMS = 16
+    flags = ("--max-streams", str(STREAMS), "--crypto-threads", "1", "--key", "slow=rsa-4096")
+
+    def test_rapid_reset_of_signing_jobs(self) -> None:
+        sign = frames.message(
+            frames.bytes_field(1, b"slow") + frames.number_field(3, 1) + frames.bytes_field(4, b"x")
+        )
+        most = 0
+
+        def assault(peer: Peer) -> None:
+            nonlocal most
+            peer.greet()
+            for first in range(1, 4001, 2 * self.STREAMS):
+                ids = range(first, first + 2 * self.STREAMS, 2)
+                calls = (frames.call(id, sign, "/saker.crypto.v1.Crypto/Sign") for id in ids)
+                # The answer says that they have been read, hence given to the workers.
+                pongs = peer.pongs
+                if not peer.flood(b"".join(calls) + frames.ping(), 2 * self.STREAMS):
+                    break
+                peer.wait(lambda pongs=pongs: peer.pongs > pongs)
+                jobs = sum(self.metrics(f"saker_crypto_jobs_{kind}") for kind in ("queued", "running"))
+                most = max(most, jobs)
+                if not peer.flood(b"".join(map(frames.rst_stream, ids)), self.STREAMS):
+                    break
+
+        limits = Limits(per_frame_ns=30_000_000)  # what RSA-4096 takes
+        self.attack(
+            "rapid reset, signing jobs", assault, f"{Resets.CALMED}|{CALMED}: .*|lives",
+            20_000, 500, limits, over=("tcp",),
+        )  # fmt: skip
+        print(f"rapid reset: at most {most:.0f} signing jobs at a time")
+        self.assertLessEqual(most, 2 * self.STREAMS)  # of the connection, and of the one before
+        self.assertGreater(most, 0)
 
 
 # Each frame makes a server that goes by the letter of RFC 9113 reset the stream. Saker ends the
