@@ -6,7 +6,8 @@ import socket
 
 import attack
 import frames
-from attack import ASSEMBLY, CALL, CONNECTION, KIB, MIB, OUTPUT_CAP, PENDING, STREAMS, Limits
+from attack import ASSEMBLY, CALL, CONNECTION, KIB, MIB, OUTPUT_CAP, PENDING, STREAMS, UNREAD, WINDOW
+from attack import Limits
 from peer import Peer
 
 HEAD = frames.request_head()
@@ -186,8 +187,8 @@ class Inboxes(attack.Case):
             self.send_what_windows_let_in(peer, many, windows)
 
         limits = Limits(
-            CONNECTION + opened * (CALL + 64 * KIB) + 16 * MIB + PENDING + OUTPUT_CAP,
-            "a connection, 64 windows, 16 MiB that they may grow by, waiting replies and output",
+            CONNECTION + opened * CALL + UNREAD + WINDOW + PENDING + OUTPUT_CAP,
+            "a connection, what handlers have not read and what is under way, replies and output",
             per_byte_ns=60,
         )
         self.attack("inboxes", assault, "lives", 20_000, 1, limits, over=("tcp",))
