@@ -4,6 +4,7 @@
 
 #include "crypto_request.h"
 #include "failed_status.h"
+#include "printable.h"
 #include "saker/rpc/streaming_client_call.h"
 
 namespace saker::app {
@@ -26,7 +27,7 @@ std::string path_of(const pb::MethodDescriptor& method) {
 void show_metadata(const char* prefix, const grpc::Metadata& metadata) {
   metadata.each([&](std::string_view name, std::string_view value) {
     std::cerr << prefix << name << ": "
-              << (grpc::is_binary_name(name) ? to_base64(value) : std::string(value)) << '\n';
+              << (grpc::is_binary_name(name) ? to_base64(value) : printable(value)) << '\n';
   });
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "nearest_word.h"
+#include "printable.h"
 #include "saker/base/quantity.h"
 #include "saker/grpc/base64.h"
 
@@ -27,7 +28,7 @@ int exit_code_of(const grpc::Status& status) {
 }
 
 int fail_usage(std::string_view message) {
-  std::cerr << "saker: " << message << '\n';
+  std::cerr << "saker: " << printable(message) << '\n';  // a server's words may be in it
   return kExitUsage;
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 
+#include "printable.h"
 #include "read_file.h"
 #include "saker/base/crc32c.h"
 #include "saker/grpc/base64.h"
@@ -121,7 +122,8 @@ uint32_t checksum(std::string_view bytes) {
 
 int report_status(const grpc::Status& status) {
   if (status.ok()) return kExitOk;
-  std::cerr << "saker: " << grpc::status_code_name(status.code) << ": " << status.message << '\n';
+  std::cerr << "saker: " << grpc::status_code_name(status.code) << ": " << printable(status.message)
+            << '\n';
   return exit_code_of(status);
 }
 

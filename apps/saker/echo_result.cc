@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "printable.h"
 #include "saker/base/quantity.h"
 
 namespace saker::app {
@@ -67,7 +68,7 @@ std::string format_echo(const EchoOptions& options, const EchoResult& result) {
   std::string line = "seq=" + std::to_string(result.sequence);
   if (!result.status.ok()) {
     line.append(" ").append(grpc::status_code_name(result.status.code));
-    line += ": " + result.status.message + " after " + format_duration(result.total);
+    line += ": " + printable(result.status.message) + " after " + format_duration(result.total);
     return line + "\n";
   }
   line.append(" ").append(format_size(result.reply_bytes)).append(" from ").append(result.peer);

@@ -6,6 +6,7 @@
 #include "crypto_request.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "printable.h"
 #include "saker/rpc/status_details.h"
 
 namespace saker::app {
@@ -43,8 +44,8 @@ std::string format_detail(const Schema& schema, const google::protobuf::Any& det
 }  // namespace
 
 std::string format_failure(const grpc::Status& status, const Schema& schema) {
-  std::string text =
-      "saker: " + std::string(grpc::status_code_name(status.code)) + ": " + status.message + "\n";
+  std::string text = "saker: " + std::string(grpc::status_code_name(status.code)) + ": " +
+                     printable(status.message) + "\n";
   google::rpc::Status rich;
   if (status.details_bin.empty()) return text;
   if (!rpc::parse_details(status, rich)) {

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstring>
 
+#include "printable.h"
+
 namespace saker::app {
 namespace {
 
@@ -23,32 +25,6 @@ std::string_view level_name(LogLevel level) {
       return "debug";
   }
   return "error";
-}
-
-uint8_t byte_at(std::string_view text, size_t at) {
-  return at < text.size() ? static_cast<uint8_t>(text[at]) : 0;
-}
-
-// Length of the well-formed UTF-8 sequence of two to four bytes at `at` (Unicode 15,
-// table 3-7); 0: there is none.
-size_t utf8_length(std::string_view text, size_t at) {
-  const uint8_t first = byte_at(text, at);
-  const uint8_t second = byte_at(text, at + 1);
-  size_t length = 0;
-  uint8_t lowest = 0x80;
-  uint8_t highest = 0xBF;
-  if (first >= 0xC2 && first <= 0xDF) length = 2;
-  if (first >= 0xE0 && first <= 0xEF) length = 3;
-  if (first >= 0xF0 && first <= 0xF4) length = 4;
-  if (first == 0xE0) lowest = 0xA0;   // no overlong form
-  if (first == 0xED) highest = 0x9F;  // no surrogate
-  if (first == 0xF0) lowest = 0x90;   // no overlong form
-  if (first == 0xF4) highest = 0x8F;  // nothing above U+10FFFF
-  if (length == 0 || second < lowest || second > highest) return 0;
-  for (size_t i = 2; i < length; ++i) {
-    if ((byte_at(text, at + i) & 0xC0) != 0x80) return 0;
-  }
-  return length;
 }
 
 bool is_plain(char c) {
@@ -85,9 +61,7 @@ void append_escaped(std::string& out, std::string_view text) {
       continue;
     }
     const size_t length = utf8_length(text, at);
-    const bool is_control =
-        length == 2 && byte_at(text, at) == 0xC2 && byte_at(text, at + 1) < 0xA0;
-    if (length == 0 || is_control) {
+    if (length == 0 || is_c1_control(text, at)) {
       out += "\\ufffd";
     } else {
       out += text.substr(at, length);

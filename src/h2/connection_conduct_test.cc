@@ -113,6 +113,22 @@ TEST(Conduct, Floods) {
   for (const Flood& row : kRows) expect_end(row);
 }
 
+// Frames of which one or two are honest.
+TEST(Conduct, FloodsOfWhatHasBeenSaid) {
+  const ConnectionOptions kGlitches = {.glitch_burst = 100, .glitch_per_second = 1};
+  const Flood kRows[] = {
+      {"GOAWAY", kGlitches, [](Peer& p, StreamId) { p.goaway(0, ErrorCode::kNoError); }, 100,
+       "too many GOAWAY frames"},
+      {"HEADERS on a stream that we reset", kGlitches,
+       [](Peer& p, StreamId id) {
+         if (id == 1) p.headers(1, {{"x", "y"}});
+         p.headers(1, kTrailers, kEnd);
+       },
+       99, "too many late HEADERS"},
+  };
+  for (const Flood& row : kRows) expect_end(row);
+}
+
 // The twins of the floods: the same frames, slowly or for a reason, are no offence.
 TEST(Conduct, HonestTwins) {
   Endpoint server(Role::kServer, {.reset_burst = 100, .glitch_burst = 10, .glitch_per_second = 1});

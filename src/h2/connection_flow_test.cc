@@ -220,6 +220,20 @@ TEST(ReceiveFlow, TooMuchUnreadClosesTheConnectionsWindow) {
   EXPECT_EQ(server.sent(), (Lines{"WINDOW_UPDATE 0 16384"}));
 }
 
+// A peer that pads each frame to its largest needs 256 bytes of window for the last byte of a message too.
+TEST(ReceiveFlow, AnExpectedMessageThatComesPadded) {
+  Endpoint server(Role::kServer);
+  Peer peer;
+  server.settle(peer);
+  server.recv(peer.headers(1, kRequest));
+  Stream& stream = server.stream(1);
+  for (uint32_t missing = 1000; missing > 0; --missing) {
+    stream.expected_bytes = missing;
+    ASSERT_GE(stream.recv_window.available(), 256u) << missing;
+    ASSERT_TRUE(server.recv(peer.padded_data(1, "x", 254)));
+  }
+}
+
 // Streams of a closed call give their bytes back to the connection.
 TEST(ReceiveFlow, IgnoredDataIsGivenBack) {
   Endpoint server(Role::kServer,

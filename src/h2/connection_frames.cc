@@ -7,6 +7,12 @@
 #include "saker/h2/header_rules.h"
 
 namespace saker::h2 {
+namespace {
+
+// There are more of them than clients use up before a GOAWAY has reached them.
+constexpr StreamId kFirstOfLastIds = kMaxStreamId - (1 << 17);
+
+}  // namespace
 
 // ---- HEADERS and CONTINUATION (RFC 9113 sections 6.2, 6.10)
 
@@ -84,7 +90,10 @@ void Connection::recv_header_block(StreamId id, bool end_stream, Bytes bytes) {
   if (is_idle(id)) {
     return fail(ErrorCode::kProtocolError, "HEADERS on a stream that we never opened");
   }
-  if (is_disowned(id)) return;
+  if (is_disowned(id)) {  // one late frame a stream is honest: trailers that crossed our RST_STREAM
+    if (++late_resets_ > counters_.streams_opened) glitch("too many late HEADERS");
+    return;
+  }
   // gRPC's C++ server sends the trailers of a call that its deadline has ended once more when the
   // handler ends. Nothing in section 5.1 obliges us to end all other calls for that.
   if (role_ == Role::kClient) return glitch("HEADERS on a closed stream");
@@ -130,6 +139,8 @@ void Connection::recv_request(StreamId id, HeadersEvent event, HeadFacts facts) 
   ++counters_.streams_opened;
   events_.on_headers(stream, event);
   if (event.end_stream) end_receiving(stream);
+  // While there are numbers left, the client can finish here and go on with another connection.
+  if (id >= kFirstOfLastIds) start_drain(now_, "stream ids run out");
 }
 
 // True: the stream was refused. A few refusals happen to any client

@@ -138,6 +138,21 @@ TEST(Goaway, OfAClientLeavesItsStreamsAlone) {
   EXPECT_EQ(server.heard().back(), "closed 1 completed");
 }
 
+TEST(Drain, BeforeStreamNumbersRunOut) {
+  Endpoint server(Role::kServer);
+  Peer peer;
+  server.settle(peer);
+  constexpr StreamId kFirst = kMaxStreamId - (1 << 17);
+  server.recv(peer.headers(kFirst - 2, kRequest, kFlagEndStream));
+  EXPECT_EQ(server.sent(), Lines{});
+  server.recv(peer.headers(kFirst, kRequest, kFlagEndStream));
+  const Lines sent = server.sent();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(sent[0], "GOAWAY 2147483647 NO_ERROR stream ids run out");
+  server.recv(peer.headers(kMaxStreamId, kRequest, kFlagEndStream));
+  EXPECT_EQ(server->open_streams(), 3u);
+}
+
 TEST(Drain, InTwoSteps) {
   Endpoint server(Role::kServer);
   Peer peer;

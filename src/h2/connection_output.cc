@@ -99,7 +99,8 @@ void Connection::give_credit(Stream& stream, uint32_t bytes) {
   const uint32_t expected =
       options_.adaptive_window ? std::min(stream.expected_bytes, options_.max_window_bytes) : 0;
   if (expected > 0) {
-    if (stream.recv_window.available() >= expected) return;
+    // What pads its frames needs more window than what it has to say.
+    if (padding_bytes_ == 0 && stream.recv_window.available() >= expected) return;
     const uint64_t wanted = uint64_t{kMessagesInFlight} * expected;
     recv_window_.set_target(
         static_cast<uint32_t>(std::min<uint64_t>(wanted, options_.max_window_bytes)));
@@ -138,6 +139,8 @@ Stream* Connection::open_stream(std::span<const hpack::OutField> constant,
   streams_.insert(stream);
   ++counters_.streams_opened;
   stream.head_sent = true;
+  // It was the last one: what is open ends here, what follows needs another connection.
+  if (next_own_id_ > kMaxStreamId) draining_ = true;
   write_headers(stream.id, constant, cache, varying, end_stream);
   stream.send_closed = end_stream;
   return &stream;

@@ -33,6 +33,7 @@ void ServerCall::make_ready() {
 void ServerCall::refuse(grpc::StatusCode code, std::string message) {
   refusal_ = std::make_unique<grpc::Status>(grpc::Status{code, std::move(message), {}});
   awaits_request_ = false;
+  drop_unpacked();
   make_ready();
 }
 

@@ -105,7 +105,7 @@ class ServerCall : public ListHook<ReadyTag>, public ListHook<RunningTag> {
   // Gives flow-control window back for `bytes` that the handler has read.
   void consume(size_t bytes);
   uint64_t request_wire_bytes_ = 0;  // messages with their prefixes
-  size_t request_bytes_ = 0;         // of a unary call's message, unpacked
+  size_t request_bytes_ = 0;         // of a unary call's message, unpacked; of a large one, parsed
 
   grpc::MessageReader reader_;
   ServerContext context_;

@@ -110,7 +110,7 @@ void ServerConnection::run_ready() {
 // A client that gives no window for its replies gets no more of them made. What it asks for
 // meanwhile is charged to its connection.
 void ServerConnection::hold_back(ServerCall& call) {
-  if (!charge_request(call)) return;
+  if (!call.keep_request()) return;
   call.arm_deadline();
   held_back_.push_back(call);
 }

@@ -71,6 +71,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   void call_released(bool held_slot);
   Packer& packer();
   uint32_t max_message_bytes() const { return messages_.max_bytes; }
+  const MemoryBudget& budget() const { return budget_; }
 
  private:
   friend class ServerLoop;

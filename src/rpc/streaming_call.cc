@@ -1,6 +1,7 @@
 #include "saker/rpc/streaming_call.h"
 
 #include "saker/rpc/over_limit.h"
+#include "saker/rpc/server_connection.h"
 
 namespace saker::rpc {
 
@@ -98,6 +99,20 @@ void StreamingCallBase::release_message() {
 
 void StreamingCallBase::flush_credit() {
   if (credit_bytes_ != 0) consume(std::exchange(credit_bytes_, 0));
+}
+
+// Of a connection with nothing else to do; what is as large as that may be of one message.
+size_t StreamingCallBase::memory_for_messages() const {
+  constexpr size_t kHardlyMore = 4096;
+  return connection().budget().limit() + kHardlyMore;
+}
+
+bool StreamingCallBase::fail_parsed() {
+  fail_read(StatusCode::kResourceExhausted, "message of " + std::to_string(message_.size) +
+                                                " bytes, parsed, is over the connection's memory "
+                                                "for messages");
+  release_message();
+  return false;
 }
 
 void StreamingCallBase::fail_read(StatusCode code, std::string message) {

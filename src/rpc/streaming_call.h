@@ -11,6 +11,7 @@
 #include "saker/base/object_pool.h"
 #include "saker/rpc/codec.h"
 #include "saker/rpc/method.h"
+#include "saker/rpc/parsed_bytes.h"
 #include "saker/rpc/server_call.h"
 #include "saker/rpc/task.h"
 
@@ -28,6 +29,11 @@ class StreamingCallBase : public ServerCall {
   bool take_message(Request& request) {
     if (!message_ready_) return false;
     message_ready_ = false;
+    const size_t most = memory_for_messages();
+    if (message_.size > kFreeMessageBytes && parsed_bytes_of<Request>(message_, most) > most)
+        [[unlikely]] {
+      return fail_parsed();
+    }
     const bool parsed = Codec<Request>::parse(message_, request);
     if (!parsed) fail_read(grpc::StatusCode::kInternal, "a request message does not parse");
     release_message();
@@ -84,6 +90,8 @@ class StreamingCallBase : public ServerCall {
  private:
   static constexpr size_t kCreditStepBytes = 8192;  // give window back in steps no smaller
 
+  size_t memory_for_messages() const;
+  bool fail_parsed();
   void fail_read(grpc::StatusCode code, std::string message);
   bool fail_write(size_t size);
   void release_message();

@@ -1,6 +1,9 @@
 #include "saker/rpc/unary_call.h"
 
+#include <algorithm>
+
 #include "saker/rpc/over_limit.h"
+#include "saker/rpc/server_connection.h"
 
 namespace saker::rpc {
 
@@ -31,6 +34,10 @@ void UnaryCallBase::on_data(Bytes data, bool end) {
       return refuse(StatusCode::kUnimplemented, "more than one request message in a unary call");
     }
     request_bytes_ = message.size;
+    if (message.size > kFreeMessageBytes && !find_room(message)) {
+      return refuse(StatusCode::kResourceExhausted, "request of " + std::to_string(message.size) +
+                                                        " bytes is over " + kMemoryForMessages);
+    }
     if (!parse_request(message)) {
       return refuse(StatusCode::kInternal, "the request message does not parse");
     }
@@ -41,7 +48,6 @@ void UnaryCallBase::on_data(Bytes data, bool end) {
     if (messages_ != 0) keep_request();
     return;
   }
-  let_request_go();
   if (!reader_.at_boundary()) {
     return refuse(StatusCode::kInternal, "the request ended inside a message");
   }
@@ -49,7 +55,22 @@ void UnaryCallBase::on_data(Bytes data, bool end) {
     return refuse(StatusCode::kUnimplemented, "a unary call without a request message");
   }
   await_request(false);
+  // Until its handler starts: more requests may follow in the same read, each as large.
+  if (request_bytes_ > kFreeMessageBytes && !keep_request()) return;
   make_ready();
+}
+
+// Before it is parsed: whether there is memory for what it will be, which is what it is charged with from
+// then on. What the reader has charged for the message covers one that takes hardly more than its bytes,
+// which may be all that the budget allows.
+bool UnaryCallBase::find_room(const grpc::ReceivedMessage& message) {
+  constexpr size_t kHardlyMore = 4096;
+  const size_t left = connection().budget().available() + reader_.charged_bytes();
+  const size_t needed = parsed_bytes(message, left);
+  const bool covered = reader_.charged_bytes() >= message.size;
+  if (needed > left && (!covered || needed > message.size + kHardlyMore)) return false;
+  request_bytes_ = std::min(needed, left);
+  return true;
 }
 
 }  // namespace saker::rpc

@@ -11,6 +11,7 @@
 
 #include "saker/base/object_pool.h"
 #include "saker/rpc/codec.h"
+#include "saker/rpc/parsed_bytes.h"
 #include "saker/rpc/server_call.h"
 #include "saker/rpc/task.h"
 
@@ -20,6 +21,8 @@ namespace saker::rpc {
 class UnaryCallBase : public ServerCall {
  protected:
   virtual bool parse_request(const grpc::ReceivedMessage& message) = 0;
+  // Estimated, up to `most`, which it may pass.
+  virtual size_t parsed_bytes(const grpc::ReceivedMessage& message, size_t most) = 0;
 
   void on_head(bool end) final;
   void on_data(Bytes data, bool end) final;
@@ -29,6 +32,8 @@ class UnaryCallBase : public ServerCall {
   }
 
  private:
+  bool find_room(const grpc::ReceivedMessage& message);
+
   uint32_t messages_ = 0;
 };
 
@@ -45,9 +50,13 @@ class UnaryCall final : public UnaryCallBase {
   bool parse_request(const grpc::ReceivedMessage& message) override {
     return Codec<Request>::parse(message, request_);
   }
+  size_t parsed_bytes(const grpc::ReceivedMessage& message, size_t most) override {
+    return parsed_bytes_of<Request>(message, most);
+  }
 
   void run() override {
     if (refused()) return run_refusal();
+    let_request_go();
     handler_started();
     if constexpr (kInline) {
       respond(call_inline());

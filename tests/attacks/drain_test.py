@@ -1,0 +1,88 @@
+"""A drain that peers will not let end: it has a deadline. One server for each case."""
+
+import time
+
+import attack
+import frames
+from peer import Peer
+
+HEAD = frames.request_head()
+TIMEOUT_S = 2
+
+
+def never_ends(peer: Peer) -> None:
+    peer.send(frames.headers(1, HEAD))
+
+
+def takes_nothing(peer: Peer) -> None:
+    peer.send(frames.settings((frames.INITIAL_WINDOW_SIZE, 0)))
+    peer.send(frames.call(1, frames.echo_request(bytes(60_000))))
+
+
+def streams_on(peer: Peer) -> None:
+    peer.send(frames.headers(1, frames.request_head("/saker.echo.v1.Echo/EchoStream")))
+    peer.send(frames.data(1, frames.echo_request(b"x")))
+
+
+def asks_for_more(peer: Peer) -> None:
+    never_ends(peer)
+    more = b"".join(frames.headers(id, HEAD) for id in range(3, 1003, 2))
+    peer.flood(more, 500, reads=False)
+
+
+def says_nothing(peer: Peer) -> None:
+    del peer
+
+
+def half_a_block(peer: Peer) -> None:
+    peer.send(frames.headers(1, HEAD[:10], whole=False))
+
+
+OBSTACLES = [never_ends, takes_nothing, streams_on, asks_for_more, says_nothing, half_a_block]
+
+
+class Drain(attack.Case):
+    """The class's server is drained by each case, hence one for each."""
+
+    flags = ("--drain-timeout", f"{TIMEOUT_S}s")
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        pass
+
+    def drain_with(self, transport: str, obstacles) -> float:
+        super().setUpClass()
+        self.honest.close()
+        peers = [self.connect(transport) for _ in obstacles]
+        try:
+            for peer, obstacle in zip(peers, obstacles):
+                peer.greet()
+                obstacle(peer)
+            before = time.monotonic()
+            self.assertEqual(self.server.stop(), attack.e2e.EXIT_OK, self.server.stderr)
+            return time.monotonic() - before
+        finally:
+            for peer in peers:
+                peer.close()
+            self.doClassCleanups()
+
+    @classmethod
+    def stop_server(cls) -> None:
+        cls.server.kill()
+
+    def test_each_alone(self) -> None:
+        for obstacle in OBSTACLES:
+            with self.subTest(obstacle.__name__):
+                took = self.drain_with("tcp", [obstacle])
+                print(f"drain, {obstacle.__name__}: {took:.1f} s")
+                self.assertLess(took, TIMEOUT_S + 15)
+
+    def test_all_together(self) -> None:
+        for transport in ("tcp", "unix", "tls"):
+            took = self.drain_with(transport, OBSTACLES * 20)
+            print(f"drain over {transport}, {len(OBSTACLES) * 20} connections: {took:.1f} s")
+            self.assertLess(took, TIMEOUT_S + 15)
+
+
+if __name__ == "__main__":
+    attack.main()

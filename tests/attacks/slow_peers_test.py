@@ -1,0 +1,147 @@
+"""Peers that take their time: no preface, no SETTINGS, a preface byte by byte, a block that is never
+finished, a TLS handshake that never comes to its end, connections that do nothing at all.
+
+Two hundred of each at once. The limits of 10 s are waited for; those of 30 s and 60 s (SETTINGS not
+acknowledged; no window, no byte taken) with --full only: their timing is that of virtual time in
+src/h2/connection_deadline_test.cc.
+"""
+
+import contextlib
+import time
+import unittest
+
+import attack
+import frames
+import transports
+from attack import CONNECTION, KIB, Limits
+from peer import Peer
+
+HEAD = frames.request_head()
+CROWD = 200
+TLS_HELLO = bytes.fromhex("1603010200010001fc0303" + "ab" * 32)
+TIMEOUT = "GOAWAY SETTINGS_TIMEOUT"
+WAIT_S = 25  # for what comes after 10 s
+
+
+class Slow(attack.Case):
+    flags = ("--drain-timeout", "1s")
+
+    def crowd(
+        self, name: str, begin, expected: str, transport: str = "tcp", wait_s: float = WAIT_S,
+        drip=None, plain: bool = False,
+    ) -> None:  # fmt: skip
+        """begin(peer) for 200 peers, then drip(peer) now and then; all are thrown out in time."""
+        self.honest.round()
+        watcher = attack.Watcher(self.server.process.pid)
+        with contextlib.ExitStack() as all_of_them:
+            peers = []
+            for _ in range(CROWD):
+                peers.append(all_of_them.enter_context(self.connect_raw(transport, plain)))
+                begin(peers[-1])
+            quiet, attacked = [], []
+            deadline = time.monotonic() + wait_s
+            while not all(peer.closed for peer in peers):
+                self.assertLess(time.monotonic(), deadline, [p.reaction() for p in peers[:3]])
+                self.honest.round()
+                time.sleep(0.4)
+                attacked.append(self.honest.round()["p99"])
+                for peer in peers:
+                    peer.read()
+                    if drip is not None and not peer.closed:
+                        drip(peer)
+            usage = watcher.usage()
+            for _ in range(attack.ROUNDS):
+                self.honest.round()
+                time.sleep(0.4)
+                quiet.append(self.honest.round()["p99"])
+            reactions = {peer.reaction() for peer in peers}
+        # All of them are there at once.
+        limits = Limits(CROWD * CONNECTION, f"{CROWD} connections")
+        figures = attack.Latency.of(quiet, attacked[: attack.ROUNDS])
+        allowed = limits.memory + attack.SLACK
+        attack.table.append([
+            name, transport, str(sum(1 for _ in peers)), "0.0", str(CROWD), sorted(reactions)[0],
+            f"{usage.growth_bytes / attack.MIB:.1f}", f"{allowed / attack.MIB:.1f}",
+            f"{usage.cpu_ns / CROWD:.0f}", "", *figures.cells,
+        ])  # fmt: skip
+        for reaction in reactions:
+            self.assertRegex(reaction, f"^(?:{expected})$")
+        self.assertLessEqual(usage.growth_bytes, allowed, limits.why)
+        self.assertFalse(figures.late, figures.cells)
+
+    def connect_raw(self, transport: str, plain: bool) -> Peer:
+        if not plain:
+            return self.connect(transport)
+        address = self.addresses[transport]
+        return Peer(transports.of(address).connect(address, attack.e2e.TIMEOUT_S))
+
+    def test_nothing_at_all(self) -> None:
+        self.crowd("says nothing", lambda peer: None, f"{TIMEOUT}: .*")
+
+    def test_nothing_at_all_over_unix(self) -> None:
+        self.crowd("says nothing", lambda peer: None, f"{TIMEOUT}: .*", "unix")
+
+    def test_a_preface_byte_by_byte(self) -> None:
+        rest: dict[Peer, bytes] = {}
+
+        def drip(peer: Peer) -> None:
+            left = rest.setdefault(peer, frames.PREFACE)
+            peer.send(left[:1])
+            rest[peer] = left[1:]
+            if len(left) < 2:
+                rest[peer] = b"\0"  # SETTINGS of 0 bytes, byte by byte
+
+        self.crowd("preface by the byte", drip, f"{TIMEOUT}: .*|GOAWAY .*", drip=drip)
+
+    def test_no_settings(self) -> None:
+        self.crowd("preface only", lambda peer: peer.send(frames.PREFACE), f"{TIMEOUT}: .*")
+
+    def test_a_block_that_is_not_finished(self) -> None:
+        """A byte of it now and then is no excuse."""
+
+        def begin(peer: Peer) -> None:
+            peer.greet().send(frames.headers(1, HEAD[:20], whole=False))
+
+        self.crowd("unfinished block", begin, "GOAWAY ENHANCE_YOUR_CALM: header block not finished.*")
+
+    def test_tls_that_is_not_finished(self) -> None:
+        self.crowd("half a handshake", lambda peer: peer.send(TLS_HELLO), "closed", "tls", plain=True)
+
+    def test_tls_that_says_nothing(self) -> None:
+        self.crowd("TLS, says nothing", lambda peer: None, "closed", "tls", plain=True)
+
+    @unittest.skipUnless(attack.FULL, "takes 30 s: --full")
+    def test_settings_that_are_not_acknowledged(self) -> None:
+        def begin(peer: Peer) -> None:
+            peer.greet(ack=False)
+
+        self.crowd("no SETTINGS ACK", begin, f"{TIMEOUT}: SETTINGS not acknowledged.*", wait_s=50)
+
+    @unittest.skipUnless(attack.FULL, "takes 60 s: --full")
+    def test_window_0(self) -> None:
+        def begin(peer: Peer) -> None:
+            peer.greet((frames.INITIAL_WINDOW_SIZE, 0))
+            peer.send(frames.call(1, frames.echo_request(b"x")))
+
+        self.crowd(
+            "window 0", begin, "GOAWAY ENHANCE_YOUR_CALM: no flow-control window.*", wait_s=90
+        )
+
+    def test_idle_connections(self) -> None:
+        """A thousand that are polite and do nothing cost their memory and no time."""
+        self.honest.round()
+        watcher = attack.Watcher(self.server.process.pid)
+        with contextlib.ExitStack() as all_of_them:
+            for _ in range(1000):
+                all_of_them.enter_context(self.connect()).greet()
+            self.honest.round()
+            time.sleep(2)
+            self.honest.round()
+            usage = watcher.usage()
+        a_connection = usage.growth_bytes / 1000
+        print(f"idle connections: {a_connection:.0f} B each")
+        self.assertLess(a_connection, 24 * KIB)
+
+
+if __name__ == "__main__":
+    attack.main()

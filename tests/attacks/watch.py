@@ -1,0 +1,45 @@
+"""What an attack costs its victim: memory and CPU of a process, as /proc says."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import re
+
+
+@dataclasses.dataclass
+class Usage:
+    growth_bytes: int  # the most that was resident beyond what had been before
+    cpu_ns: int
+
+
+class Watcher:
+    """Of one process, from construction on. Forgets earlier peaks (proc(5), clear_refs)."""
+
+    def __init__(self, pid: int) -> None:
+        self._proc = pathlib.Path(f"/proc/{pid}")
+        (self._proc / "clear_refs").write_text("5")
+        self._resident = self._status("VmRSS")
+        self._cpu_ns = self.cpu_ns()
+
+    def _status(self, name: str) -> int:
+        found = re.search(rf"{name}:\s+(\d+) kB", (self._proc / "status").read_text())
+        assert found
+        return int(found.group(1)) * 1024
+
+    def cpu_ns(self) -> int:
+        """Of all its threads, to the nanosecond; utime and stime count in steps of 10 ms."""
+        total = 0
+        for task in (self._proc / "task").iterdir():
+            try:
+                total += int((task / "schedstat").read_text().split()[0])
+            except OSError:  # the thread has ended
+                pass
+        return total
+
+    def descriptors(self) -> int:
+        return sum(1 for _ in (self._proc / "fd").iterdir())
+
+    def usage(self) -> Usage:
+        growth = max(0, self._status("VmHWM") - self._resident)
+        return Usage(growth, self.cpu_ns() - self._cpu_ns)
