@@ -296,7 +296,8 @@ TEST_F(Connections, ACallWhoseReplyIsNotTakenEndsAlone) {
   EXPECT_EQ(client->exchange(1s), Lines{"DATA 3 (990 bytes)"});
   const Lines end = client->exchange(70s);
   ASSERT_FALSE(end.empty());
-  EXPECT_EQ(end.back(), "GOAWAY 3 ENHANCE_YOUR_CALM no flow-control window for queued data in time");
+  EXPECT_EQ(end.back(),
+            "GOAWAY 3 ENHANCE_YOUR_CALM no flow-control window for queued data in time");
   EXPECT_TRUE(client->closed_by_peer());
 }
 

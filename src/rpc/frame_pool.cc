@@ -16,7 +16,7 @@ struct FreeFrame {
 
 struct FrameLists {
   std::array<FreeFrame*, kSizes> heads{};
-  size_t bytes = 0;   // in all of them
+  size_t bytes = 0;  // in all of them
   size_t frames = 0;
   size_t victim = 0;  // whose turn it is to make room
 

@@ -71,7 +71,9 @@ TEST(ParsedBytes, InChunks) {
   ChunkPool pool;
   ChunkQueue chunks(pool);
   chunks.append(as_bytes(bytes));
-  const grpc::ReceivedMessage message{.chunks = &chunks, .size = bytes.size()};
+  grpc::ReceivedMessage message;
+  message.chunks = &chunks;
+  message.size = bytes.size();
   EXPECT_EQ(parsed_bytes_of<SignBatchRequest>(message, SIZE_MAX),
             estimate<SignBatchRequest>(bytes));
 }
