@@ -134,6 +134,8 @@ TEST_F(GeneratorTest, MarksWhatIsDeprecated) {
       "service S { rpc U(M) returns (M) { option deprecated = true; } rpc V(M) returns (M); }\n");
   EXPECT_THAT(header, HasSubstr("[[deprecated]] ::saker::grpc::Status u("));
   EXPECT_THAT(header, HasSubstr("using UCall [[deprecated]] ="));
+  EXPECT_THAT(header, HasSubstr("  [[deprecated]] static const ::saker::rpc::TypedMethod<"));
+  EXPECT_THAT(header, HasSubstr("  static const ::saker::rpc::TypedMethod<"));
   EXPECT_THAT(header, HasSubstr("  ::saker::grpc::Status v("));
   EXPECT_THAT(header, HasSubstr("using VCall = "));
 }

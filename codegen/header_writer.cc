@@ -139,7 +139,7 @@ void add_stub_method(const Method& method, Text& text) {
   text.add_comment(method.comment, "  ");
   if (method.unary()) add_blocking_call(method, text);
   text.add(
-      "  static const ::saker::rpc::TypedMethod<$request$,\n"
+      "  $deprecated$static const ::saker::rpc::TypedMethod<$request$,\n"
       "      $reply$, ::saker::rpc::MethodKind::$kind$>&\n"
       "  $descriptor$();\n"
       "  using $call$ $deprecated$= ::saker::rpc::BoundCall<&$descriptor$>;\n",

@@ -21,6 +21,10 @@ using CallOf =
                        UnaryClientCall<typename Method::Request, typename Method::Reply>,
                        StreamingClientCall<typename Method::Request, typename Method::Reply>>;
 
+// Who names the call type of a deprecated method has been told already.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+
 // `kMethod` is a function: const TypedMethod<…>& (*)().
 template <auto kMethod>
 class BoundCall : public CallOf<std::remove_cvref_t<decltype(kMethod())>> {
@@ -29,5 +33,7 @@ class BoundCall : public CallOf<std::remove_cvref_t<decltype(kMethod())>> {
     ClientCall::start(channel, kMethod(), options);
   }
 };
+
+#pragma GCC diagnostic pop
 
 }  // namespace saker::rpc
