@@ -149,8 +149,9 @@ class Connection {
   void shut_down(ErrorCode code, const char* why);
 
   // ---- output
-  // Appends what is ready to `out`, at most about output_cap_bytes.
-  void take_output(ChunkQueue& out);
+  // Appends what is ready to `out`, at most about output_cap_bytes. To be called again when that has
+  // been written.
+  void take_output(ChunkQueue& out, Time now);
   bool wants_write() const { return !out_.empty() || send_ready(); }
   // False: the peer owes us reads (or sends more to answer than it takes): stop reading from it.
   bool wants_read() const { return control_frames_ < options_.control_frames_pause; }

@@ -111,6 +111,29 @@ TEST(Deadlines, NoneWhenTheStalledStreamIsGone) {
   EXPECT_EQ(reset_by_us.server->poll_timeout(), kNever);
 }
 
+// After a silence the minute begins with what is sent, not with what was last heard.
+TEST(Deadlines, NoProgressCountsFromTheSending) {
+  Stalled at;
+  at.server.recv(at.peer.rst_stream(1, ErrorCode::kCancel));
+  at.server.now += seconds(100);
+  at.server.send_headers(3, kResponse);
+  at.server.send_data(3, "0123456789", true);
+  at.server.write();
+  expect_deadline(at.server, kStart + seconds(160), at.kStalledText);
+}
+
+TEST(Deadlines, AClientThatSendsAfterASilenceHasItsMinute) {
+  Endpoint client(Role::kClient);
+  Peer peer;
+  client.settle(peer, {{SettingId::kInitialWindowSize, 4}});
+  client.now += seconds(100);
+  client.open();
+  client.send_data(1, "0123456789", true);
+  client.write();
+  expect_deadline(client, kStart + seconds(160),
+                  "0 ENHANCE_YOUR_CALM no flow-control window for queued data in time");
+}
+
 // Late for one stream is not late for the next.
 TEST(Deadlines, EachStallHasItsOwnMinute) {
   Stalled at;

@@ -292,7 +292,7 @@ TEST(OurFault, ABrokenInvariantEndsTheConnection) {
   EXPECT_EQ(server.counters().invariants_broken, 1u);
   EXPECT_TRUE(server.alive());
   ChunkQueue out(chunks);
-  server.take_output(out);
+  server.take_output(out, kStart);
   EXPECT_FALSE(server.alive());
   EXPECT_EQ(server.error().code, ErrorCode::kInternalError);
 }

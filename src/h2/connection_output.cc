@@ -115,6 +115,7 @@ void Connection::consume(Stream& stream, uint32_t bytes) {
 Stream* Connection::open_stream(std::span<const hpack::OutField> constant,
                                 hpack::CachedBlock& cache, std::span<const hpack::OutField> varying,
                                 bool end_stream, Time now) {
+  now_ = now;
   if (!can_open_stream()) return nullptr;
   Stream& stream = *resources_.streams.get(resources_.chunks);
   stream.reset(next_own_id_, peer_.initial_window_size,
@@ -236,7 +237,8 @@ void Connection::enqueue(Stream& stream) {
   ready_.push_back(stream);
 }
 
-void Connection::take_output(ChunkQueue& out) {
+void Connection::take_output(ChunkQueue& out, Time now) {
+  now_ = now;
   control_frames_ = 0;
   const uint64_t frames_before = data_frames_sent_;
   while (send_ready() && out_.size() < options_.output_cap_bytes) {

@@ -100,7 +100,7 @@ bool Endpoint::recv(Bytes bytes) {
 
 ByteVector Endpoint::take() {
   ChunkQueue out(chunks);
-  connection_->take_output(out);
+  connection_->take_output(out, now);
   ByteVector bytes(out.size());
   out.copy_to(bytes);
   return bytes;

@@ -56,6 +56,11 @@ class Endpoint {
   bool recv(Bytes bytes);
   bool recv(Peer& peer) { return recv(peer.take()); }
   ByteVector take();  // output, as bytes
+  // All output goes out, and what the owner asks for then.
+  void write() {
+    take();
+    take();
+  }
   Lines sent() { return reader.describe(take()); }
   Lines heard() { return events.take(); }
   // Past preface and SETTINGS, acknowledged, with nothing left to read.

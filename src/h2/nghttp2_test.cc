@@ -82,7 +82,7 @@ struct Ours {
 
   ByteVector take() {
     ChunkQueue out(chunks);
-    connection.take_output(out);
+    connection.take_output(out, kStart);
     ByteVector bytes(out.size());
     out.copy_to(bytes);
     return bytes;

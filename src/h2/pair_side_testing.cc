@@ -70,7 +70,7 @@ void Side::inject_settings(uint32_t window, uint32_t table) {
 
 void Side::flush() {
   ChunkQueue out(chunks);
-  connection->take_output(out);
+  connection->take_output(out, world.now_);
   std::vector<uint8_t> bytes(out.size());
   out.copy_to(bytes);
   wire.insert(wire.end(), bytes.begin(), bytes.end());

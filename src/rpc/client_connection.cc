@@ -107,7 +107,7 @@ void ClientConnection::flush() {
 // False: all has been said.
 bool ClientConnection::write_output() {
   ChunkQueue out(channel_.loop().chunks());
-  engine_.take_output(out);
+  engine_.take_output(out, channel_.loop().now());
   ready_.splice_back(blocked_);
   if (out.empty()) {
     return engine_.alive() && !(engine_.draining() && engine_.open_streams() == 0);

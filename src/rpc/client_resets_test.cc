@@ -75,7 +75,7 @@ class ScriptedServer final : private net::ListenerEvents,
   void flush() {
     if (stream_->write_in_flight()) return;
     ChunkQueue out(loop_.chunks());
-    engine_->take_output(out);
+    engine_->take_output(out, loop_.now());
     if (!out.empty()) stream_->submit(std::move(out));
   }
 

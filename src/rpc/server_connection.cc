@@ -111,7 +111,7 @@ void ServerConnection::flush() {
 // False: all has been said.
 bool ServerConnection::write_output() {
   ChunkQueue out(loop_.loop().chunks());
-  engine_.take_output(out);
+  engine_.take_output(out, loop_.loop().now());
   ready_.splice_back(blocked_);
   if (!out.empty()) {
     loop_.counters().bytes_sent += out.size();
