@@ -2,12 +2,16 @@
 // they are valid until the call that got them returns.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <span>
 #include <string_view>
 
 namespace saker {
+
+// The loads and stores below swap.
+static_assert(std::endian::native == std::endian::little);
 
 using Bytes = std::span<const uint8_t>;
 using MutableBytes = std::span<uint8_t>;

@@ -29,7 +29,7 @@ constexpr Table make_table() {
 
 constexpr Table kTable = make_table();
 
-// Little-endian whatever the machine is: the checksum's bit order.
+// The checksum's bit order.
 uint64_t load_le64(const uint8_t* p) {
   return __builtin_bswap64(load_be64(p));
 }

@@ -1,6 +1,6 @@
 // Result<T> and Error: how system calls, TLS and configuration report failure. Peer mistakes have
-// their own types (h2::ConnectionError, h2::StreamError), the outcome of a call is a grpc::Status,
-// our own bugs are CHECKs.
+// their own type (h2::ConnectionError), the outcome of a call is a grpc::Status, our own bugs are
+// CHECKs.
 #pragma once
 
 #include <expected>

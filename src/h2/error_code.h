@@ -1,5 +1,4 @@
-// HTTP/2 error codes (RFC 9113 section 7) and the two scopes
-// of a peer's mistake: the scope is the type.
+// HTTP/2 error codes (RFC 9113 section 7), and the mistake of a peer's that ends a connection.
 #pragma once
 
 #include <cstdint>
@@ -31,13 +30,6 @@ std::string_view error_code_name(ErrorCode code);
 
 // Ends the connection with GOAWAY(code). `why` is static text, sent as debug data.
 struct ConnectionError {
-  ErrorCode code = ErrorCode::kNoError;
-  const char* why = "";
-};
-
-// Ends one stream with RST_STREAM(code).
-struct StreamError {
-  StreamId id = 0;
   ErrorCode code = ErrorCode::kNoError;
   const char* why = "";
 };
