@@ -182,6 +182,21 @@ TEST(TokenBucket, NeverHoldsMoreThanItsBurst) {
   EXPECT_FALSE(bucket.try_take(later));
 }
 
+// What was earned before the first was taken is no second burst.
+TEST(TokenBucket, AnOldBucketHoldsNoMoreThanItsBurst) {
+  TokenBucket bucket(1000, 33, kStart);
+  const Time later = kStart + seconds(60);
+  for (int i = 0; i < 1000; ++i) ASSERT_TRUE(bucket.try_take(later)) << i;
+  EXPECT_FALSE(bucket.try_take(later));
+}
+
+TEST(TokenBucket, FractionsOfATokenAreNotLost) {
+  TokenBucket bucket(10, 33, kStart);
+  int taken = 0;
+  for (int ms = 0; ms <= 10'000; ++ms) taken += bucket.try_take(kStart + milliseconds(ms)) ? 1 : 0;
+  EXPECT_NEAR(taken, 10 + 330, 1);
+}
+
 // Once a second, for longer than the burst lasts, is well under 33 a second.
 TEST(TokenBucket, WhoStaysUnderTheRateIsNeverRefused) {
   TokenBucket bucket(1000, 33, kStart);

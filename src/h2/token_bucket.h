@@ -14,10 +14,9 @@ class TokenBucket {
   TokenBucket(uint32_t burst, uint32_t per_second, Time now)
       : tokens_(burst), burst_(burst), per_second_(per_second), last_(now) {}
 
-  // False: the peer has used up its allowance. The clock is only looked
-  // at when the bucket runs dry.
+  // False: the peer has used up its allowance.
   [[nodiscard]] bool try_take(Time now) {
-    if (tokens_ == 0) refill(now);
+    refill(now);
     if (tokens_ == 0) return false;
     --tokens_;
     return true;
@@ -25,11 +24,17 @@ class TokenBucket {
 
  private:
   void refill(Time now) {
-    const int64_t elapsed_ns = (now - last_).count();
-    const int64_t earned = elapsed_ns / 1'000'000 * per_second_ / 1000;
+    constexpr int64_t kSecondNs = 1'000'000'000;
+    const int64_t elapsed_ms = (now - last_).count() / 1'000'000;
+    const int64_t earned = elapsed_ms * per_second_ / 1000;
     if (earned <= 0) return;
-    tokens_ = static_cast<uint32_t>(std::min<int64_t>(earned, burst_));
-    last_ = now;
+    if (earned >= burst_ - tokens_) {
+      tokens_ = burst_;
+      last_ = now;
+    } else {
+      tokens_ += static_cast<uint32_t>(earned);
+      last_ += Duration(earned * kSecondNs / per_second_);  // what is less than a token stays due
+    }
   }
 
   uint32_t tokens_;
