@@ -51,6 +51,7 @@ TimerWheel::~TimerWheel() {
     for (List& slot : level.slots) disown(slot);
   }
   disown(far_);
+  disown(late_);
 }
 
 TimerWheel::Place TimerWheel::place_of(uint64_t tick) const {
@@ -73,10 +74,12 @@ void TimerWheel::arm(Timer& timer, Time deadline) {
   timer.deadline_ = deadline;
   timer.wheel_ = this;
   ++armed_;
-  insert(timer, std::max(tick_at_or_after(deadline), current_ + 1));
+  const uint64_t tick = std::max(tick_at_or_after(deadline), current_ + 1);
+  if (tick <= advancing_to_) return late_.push_back(timer);
+  insert(timer, tick);
 }
 
-// A timer that is being fired right now is in fire()'s list instead of a slot; then the slot looked
+// A timer that is being fired right now is in fire()'s list instead of a slot, or in late_; then the slot looked
 // at below is another one, and clearing the bit of an empty slot is right for any slot.
 void TimerWheel::cancel(Timer& timer) {
   if (timer.wheel_ != this) return;
@@ -150,12 +153,15 @@ void TimerWheel::fire(Time now) {
 void TimerWheel::advance(Time now) {
   const uint64_t target = tick_at_or_before(now);
   if (target <= current_) return;
+  advancing_to_ = target;
   for (uint64_t tick = next_tick(); tick <= target; tick = next_tick()) {
     current_ = tick;
     cascade();
     fire(now);
   }
   current_ = target;
+  advancing_to_ = 0;
+  while (Timer* timer = late_.try_pop_front()) insert(*timer, current_ + 1);
 }
 
 }  // namespace saker::net

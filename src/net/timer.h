@@ -95,7 +95,9 @@ class TimerWheel {
 
   std::array<Level, kLevels> levels_;
   List far_;
+  List late_;         // armed by advance()'s own timers, for a tick that it has come to already
   uint64_t current_;  // every tick up to here is done
+  uint64_t advancing_to_ = 0;  // the last tick of the advance() that runs
   size_t armed_ = 0;
 };
 

@@ -172,6 +172,37 @@ TEST(TimerWheel, ATimerThatArmsItselfForNowFiresOncePerAdvance) {
   }
 }
 
+// However many ticks one advance() makes up for: what it arms for a time that has passed waits.
+TEST(TimerWheel, ATimerThatArmsItselfForThePastFiresOncePerAdvance) {
+  for (const Duration late : {Duration(milliseconds(20)), Duration(hours(1))}) {
+    TimerWheel wheel(kStart);
+    ScriptedTimer timer;
+    timer.action = [&](Time) { wheel.arm(timer, kStart + milliseconds(timer.fired)); };
+    wheel.arm(timer, kStart);
+    Time now = kStart;
+    for (int i = 1; i <= 5; ++i) {
+      wheel.advance(now += late);
+      EXPECT_EQ(timer.fired, i);
+      EXPECT_EQ(wheel.armed_count(), 1u);
+      EXPECT_LE(wheel.next_deadline(), now + TimerWheel::kTick);
+    }
+  }
+}
+
+TEST(TimerWheel, WhatIsArmedForThePastMayBeCancelledWithinTheSameAdvance) {
+  TimerWheel wheel(kStart);
+  ScriptedTimer first, second;
+  CountingTimer cancelled;
+  first.action = [&](Time) { wheel.arm(cancelled, kStart); };
+  second.action = [&](Time) { wheel.cancel(cancelled); };
+  wheel.arm(first, kStart + milliseconds(1));
+  wheel.arm(second, kStart + milliseconds(5));
+  wheel.advance(kStart + milliseconds(10));
+  EXPECT_EQ(wheel.armed_count(), 0u);
+  wheel.advance(kStart + milliseconds(20));
+  EXPECT_EQ(cancelled.fired, 0);
+}
+
 // Against a sorted map: the same timers fire at each step, whatever was armed,
 // moved and cancelled before.
 class ModelTest : public testing::TestWithParam<uint64_t> {
