@@ -15,6 +15,7 @@ constexpr size_t kMaxThreads = 1024;
 constexpr uint64_t kMaxWindowBytes = (uint64_t{1} << 31) - 1;  // RFC 9113 section 6.9.1
 constexpr uint64_t kMinFrameBytes = 1 << 14;                   // RFC 9113 section 6.5.2
 constexpr uint64_t kMaxFrameBytes = (uint64_t{1} << 24) - 1;
+constexpr uint64_t kMaxHeaderListBytes = uint64_t{16} << 20;
 constexpr uint64_t kMaxMessageBytes = (uint64_t{1} << 31) - 1;  // what protobuf takes
 
 // ---- lists
@@ -237,7 +238,9 @@ constexpr Setting kSettings[] = {
      },
      [](const Options& o) { return show_size(o.server.connection.max_frame_bytes); }},
     {"max-header-list", "SIZE", Kind::kText, "a call's metadata: names, values and 32 B for each",
-     [](Options& o, Values v) { return set_size(v, o.server.connection.max_header_list_bytes, 1); },
+     [](Options& o, Values v) {
+       return set_size(v, o.server.connection.max_header_list_bytes, 1, kMaxHeaderListBytes);
+     },
      [](const Options& o) { return show_size(o.server.connection.max_header_list_bytes); }},
     {"keepalive-time", "DURATION", Kind::kText, "ping a peer that was silent so long; off: never",
      [](Options& o, Values v) { return set_interval(v, o.server.keepalive.time); },

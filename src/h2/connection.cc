@@ -167,6 +167,9 @@ void Connection::handle_timeout(Time now) {
   if (passed(kHeaderBlockDeadline)) {
     return fail(ErrorCode::kEnhanceYourCalm, "header block not finished in time");
   }
+  if (passed(kFrameDeadline)) {
+    return fail(ErrorCode::kEnhanceYourCalm, "frame not finished in time");
+  }
   if (passed(kProgressDeadline)) {
     return fail(ErrorCode::kEnhanceYourCalm, "no flow-control window for queued data in time");
   }

@@ -185,6 +185,7 @@ class Connection {
     kPrefaceDeadline,
     kSettingsAckDeadline,
     kHeaderBlockDeadline,
+    kFrameDeadline,
     kProgressDeadline,
     kDrainDeadline,
     kDeadlines
@@ -194,10 +195,13 @@ class Connection {
   Bytes take_preface(Bytes bytes);
   Bytes take_frame(Bytes bytes);
   Bytes take_data_payload(Bytes bytes);
+  void begin_carry(Bytes bytes);
   Bytes complete_carry(Bytes bytes);
+  void end_carry();
   Bytes begin_data_frame(const FrameHeader& header, Bytes bytes);
   void handle_frame(const FrameHeader& header, Bytes payload);
   bool check_frame_header(const FrameHeader& header);
+  bool is_too_long(const FrameHeader& header) const;
   Stream* find_data_stream(const FrameHeader& header);
   void recv_data(Bytes data, bool last);
   void recv_stream_data(Stream& stream, Bytes data, bool last);
@@ -222,6 +226,8 @@ class Connection {
   bool apply_peer_window(uint32_t old_window);
   bool refuse_new_stream(StreamId id);
   bool count_reset(const Stream& stream);
+  uint64_t max_header_block_bytes() const;
+  uint64_t max_continuations() const;
   bool strip_padding(const FrameHeader& header, Bytes& payload, const char* what);
 
   // connection_output.cc

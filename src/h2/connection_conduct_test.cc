@@ -287,6 +287,22 @@ TEST(Conduct, MalformedRequestsGetRst) {
   }
 }
 
+// A larger limit of lists brings those of blocks and CONTINUATION with it.
+TEST(Conduct, HeaderListsUpToTheirLimitGetIn) {
+  for (const uint32_t limit : {64u << 10, 1u << 20}) {
+    Endpoint server(Role::kServer, {.max_header_list_bytes = limit});
+    Endpoint client(Role::kClient);
+    client.recv(server.take());
+    server.recv(client.take());
+    const std::string value(limit - 1000, 'v');
+    Fields fields = kRequest;
+    fields.push_back({"x-big", value});
+    client.open(fields, true);
+    EXPECT_TRUE(server.recv(client.take())) << server->error().why;
+    EXPECT_EQ(server.heard().back(), "request 1 END" + kRequestText + " x-big=…") << limit;
+  }
+}
+
 TEST(Conduct, HeaderListTooLargeIsMarkedAndTheConnectionLives) {
   Endpoint server(Role::kServer, {.max_header_list_bytes = 200, .max_header_fields = 5});
   Peer peer;

@@ -64,6 +64,35 @@ TEST(Deadlines, HeaderBlock) {
                   "0 ENHANCE_YOUR_CALM header block not finished in time");
 }
 
+// Any frame but DATA has to be whole in time, whichever of its bytes is missing.
+TEST(Deadlines, FrameThatLacksItsLastByte) {
+  for (const FrameType type : {FrameType::kHeaders, FrameType::kPing, FrameType::kData}) {
+    Endpoint server(Role::kServer);
+    Peer client;
+    server.settle(client);
+    server.now += seconds(100);
+    if (type == FrameType::kHeaders) client.headers(1, kRequest, kEnd);
+    if (type == FrameType::kPing) client.ping(1);
+    ByteVector bytes = client.take();
+    bytes.resize(type == FrameType::kData ? kFrameHeaderBytes - 1 : bytes.size() - 1);
+    server.recv(Bytes(bytes).first(1));
+    server.now += seconds(9);
+    server.recv(Bytes(bytes).subspan(1));  // gains no time
+    expect_deadline(server, kStart + seconds(110),
+                    "0 ENHANCE_YOUR_CALM frame not finished in time");
+  }
+}
+
+TEST(Deadlines, NoneWhenTheFrameIsWhole) {
+  Endpoint server(Role::kServer);
+  Peer peer;
+  server.settle(peer);
+  const ByteVector bytes = peer.headers(1, kRequest).data(1, "hello").ping(1).take();
+  for (const uint8_t& byte : bytes) server.recv({&byte, 1});
+  EXPECT_EQ(server->poll_timeout(), kNever);
+  EXPECT_EQ(server.heard().back(), "ping 1");
+}
+
 // A server with a response of 10 bytes on stream 1 for a window of 4.
 struct Stalled {
   Stalled() : server(Role::kServer) {

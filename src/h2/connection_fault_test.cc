@@ -16,6 +16,7 @@ struct Fault {
 };
 
 const ConnectionOptions kOptions = {.max_frame_bytes = 20000,
+                                    .max_header_list_bytes = 1000,
                                     .initial_connection_window_bytes = 200'000,
                                     .adaptive_window = false,
                                     .max_header_block_bytes = 18000};
@@ -150,6 +151,31 @@ TEST(ServerFaults, Headers) {
           p.headers(1, kRequest).rst_stream(1, ErrorCode::kCancel).headers(1, kTrailers, kEnd);
         },
         "1 STREAM_CLOSED HEADERS on a closed stream"}});
+}
+
+// However large frames may be, what has to be kept of one may not: its nine bytes are enough to refuse it.
+TEST(ServerFaults, TooLongToBeKept) {
+  const auto begin = [](FrameType type, uint32_t length) {
+    ByteVector bytes(kFrameHeaderBytes);
+    encode_frame_header(bytes.data(), {length, type, kFlagEndHeaders, 1});
+    return bytes;
+  };
+  const struct {
+    FrameType type;
+    uint32_t most;
+    std::string why;
+  } kRows[] = {{FrameType::kHeaders, 32'768 + 261, "header block too large"},
+               {FrameType::kGoaway, 16'384, "frame larger than what is kept of one"},
+               {static_cast<FrameType>(0x20), 16'384, "frame larger than what is kept of one"}};
+  for (const auto& row : kRows) {
+    for (const bool over : {false, true}) {
+      Endpoint server(Role::kServer, {.max_frame_bytes = 1 << 24});
+      Peer peer;
+      server.settle(peer);
+      EXPECT_EQ(server.recv(begin(row.type, row.most + (over ? 1 : 0))), !over) << row.why;
+      EXPECT_EQ(server.sent(), over ? (Lines{"GOAWAY 0 ENHANCE_YOUR_CALM " + row.why}) : Lines{});
+    }
+  }
 }
 
 TEST(ServerFaults, Continuation) {

@@ -1,12 +1,26 @@
 // Connection's frame handlers, one a frame type, all but DATA (connection_input.cc). Where the RFC
 // calls for a stream error that a well-made peer never causes, the whole connection ends instead:
 // streams that make us send RST_STREAM by the thousand are an attack (CVE-2025-8671).
+#include <algorithm>
+
 #include "saker/h2/connection.h"
 #include "saker/h2/header_rules.h"
 
 namespace saker::h2 {
 
 // ---- HEADERS and CONTINUATION (RFC 9113 sections 6.2, 6.10)
+
+// A list that is as large as it may be has to get in, and one that is somewhat larger: it costs its
+// call, not the connection.
+uint64_t Connection::max_header_block_bytes() const {
+  return std::max<uint64_t>(options_.max_header_block_bytes,
+                            uint64_t{options_.max_header_list_bytes} + kMinMaxFrameBytes);
+}
+
+uint64_t Connection::max_continuations() const {
+  return std::max<uint64_t>(options_.max_continuations,
+                            max_header_block_bytes() / kMinMaxFrameBytes + 1);
+}
 
 bool Connection::strip_padding(const FrameHeader& header, Bytes& payload, const char* what) {
   if (!header.has(kFlagPadded)) return true;
@@ -25,7 +39,7 @@ void Connection::recv_headers(const FrameHeader& header, Bytes payload) {
     if (payload.size() < 5) return fail(ErrorCode::kFrameSizeError, "HEADERS without its priority");
     payload = payload.subspan(5);  // RFC 9113 section 5.3.2: deprecated, ignored
   }
-  if (payload.size() > options_.max_header_block_bytes) {
+  if (payload.size() > max_header_block_bytes()) {
     return fail(ErrorCode::kEnhanceYourCalm, "header block too large");
   }
   const bool end_stream = header.has(kFlagEndStream);
@@ -39,10 +53,10 @@ void Connection::recv_headers(const FrameHeader& header, Bytes payload) {
 
 void Connection::recv_continuation(const FrameHeader& header, Bytes payload) {
   if (block_id_ == 0) return fail(ErrorCode::kProtocolError, "CONTINUATION without HEADERS");
-  if (++continuations_ > options_.max_continuations) {
+  if (++continuations_ > max_continuations()) {
     return fail(ErrorCode::kEnhanceYourCalm, "too many CONTINUATION frames");
   }
-  if (block_.size() + payload.size() > options_.max_header_block_bytes) {
+  if (block_.size() + payload.size() > max_header_block_bytes()) {
     return fail(ErrorCode::kEnhanceYourCalm, "header block too large");
   }
   block_.insert(block_.end(), payload.begin(), payload.end());

@@ -35,7 +35,7 @@ Bytes Connection::take_preface(Bytes bytes) {
 // The common case: the frame is whole in `bytes`.
 Bytes Connection::take_frame(Bytes bytes) {
   if (bytes.size() < kFrameHeaderBytes) {
-    carry_.assign(bytes.begin(), bytes.end());
+    begin_carry(bytes);
     return {};
   }
   const FrameHeader header = parse_frame_header(bytes.data());
@@ -45,11 +45,22 @@ Bytes Connection::take_frame(Bytes bytes) {
   }
   const size_t frame_bytes = kFrameHeaderBytes + header.length;
   if (bytes.size() < frame_bytes) {
-    carry_.assign(bytes.begin(), bytes.end());
+    begin_carry(bytes);
     return {};
   }
   handle_frame(header, bytes.subspan(kFrameHeaderBytes, header.length));
   return bytes.subspan(frame_bytes);
+}
+
+// A frame that stops arriving would hold what it carries, and its turn, for ever.
+void Connection::begin_carry(Bytes bytes) {
+  carry_.assign(bytes.begin(), bytes.end());
+  set_deadline(kFrameDeadline, time_after(now_, options_.header_block_timeout));
+}
+
+void Connection::end_carry() {
+  carry_.clear();
+  set_deadline(kFrameDeadline, kNever);
 }
 
 // carry_ holds the start of a frame: first its header, checked before anything
@@ -66,14 +77,14 @@ Bytes Connection::complete_carry(Bytes bytes) {
     const FrameHeader header = parse_frame_header(carry_.data());
     if (!check_frame_header(header)) return {};
     if (header.type == FrameType::kData) {
-      carry_.clear();
+      end_carry();
       return begin_data_frame(header, bytes);
     }
   }
   const FrameHeader header = parse_frame_header(carry_.data());
   if (!take(kFrameHeaderBytes + header.length)) return {};
   handle_frame(header, Bytes(carry_).subspan(kFrameHeaderBytes));
-  carry_.clear();
+  end_carry();
   return bytes;
 }
 
@@ -87,8 +98,28 @@ bool Connection::check_frame_header(const FrameHeader& header) {
     fail(ErrorCode::kProtocolError, "a header block was interrupted");
   } else if (!settings_received_ && (header.type != FrameType::kSettings || header.has(kFlagAck))) {
     fail(ErrorCode::kProtocolError, "the first frame is not SETTINGS");
+  } else if (is_too_long(header)) {
+    const bool is_block =
+        header.type == FrameType::kHeaders || header.type == FrameType::kContinuation;
+    fail(ErrorCode::kEnhanceYourCalm,
+         is_block ? "header block too large" : "frame larger than what is kept of one");
   }
   return !dead_;
+}
+
+// What is not DATA is kept until it is whole: no more of it than could be of use.
+bool Connection::is_too_long(const FrameHeader& header) const {
+  constexpr uint32_t kPaddingAndPriority = 1 + 255 + 5;
+  switch (header.type) {
+    case FrameType::kData:
+      return false;
+    case FrameType::kHeaders:
+      return header.length > max_header_block_bytes() + kPaddingAndPriority;
+    case FrameType::kContinuation:
+      return block_.size() + header.length > max_header_block_bytes();
+    default:
+      return header.length > kMinMaxFrameBytes;
+  }
 }
 
 void Connection::handle_frame(const FrameHeader& header, Bytes payload) {

@@ -25,7 +25,8 @@ struct ConnectionOptions {
   uint32_t max_window_bytes = 16 << 20;  // limit: what adaptive windows may grow to
 
   // Header blocks.
-  uint32_t max_header_fields = 128;             // limit: fields in one block
+  uint32_t max_header_fields = 128;  // limit: fields in one block
+  // Both grow with max_header_list_bytes, so that such a list gets in.
   uint32_t max_header_block_bytes = 32 * 1024;  // limit: encoded bytes, CONTINUATION included
   uint32_t max_continuations = 8;               // limit: CONTINUATION frames of one block
 
@@ -45,9 +46,10 @@ struct ConnectionOptions {
   // Time.
   Duration preface_timeout = std::chrono::seconds(10);       // limit: preface and first SETTINGS in
   Duration settings_ack_timeout = std::chrono::seconds(30);  // limit: until our SETTINGS are ACKed
-  Duration header_block_timeout = std::chrono::seconds(10);  // limit: from HEADERS to END_HEADERS
-  Duration no_progress_timeout = std::chrono::seconds(60);   // limit: data queued, no window for it
-  Duration drain_ping_timeout = std::chrono::seconds(5);     // between the two GOAWAYs of a drain
+  Duration header_block_timeout =
+      std::chrono::seconds(10);  // limit: HEADERS to END_HEADERS; any frame
+  Duration no_progress_timeout = std::chrono::seconds(60);  // limit: data queued, no window for it
+  Duration drain_ping_timeout = std::chrono::seconds(5);    // between the two GOAWAYs of a drain
 };
 
 }  // namespace saker::h2

@@ -165,6 +165,9 @@ class Flags(e2e.TestCase):
             self.assert_run("echo", server.address, "--size", "1000000", "--count", "5")
 
     def test_max_header_list(self) -> None:
+        with e2e.Server("--max-header-list", "64KiB") as server:
+            values = [arg for i in range(6) for arg in ("-H", f"x-{i}: " + "v" * 10_000)]
+            self.assert_run("echo", server.address, *values, "--count", "3")
         with e2e.Server("--max-header-list", "1KiB") as server:
             self.assert_run("echo", server.address, "-H", "x-a: " + "a" * 100)
             channel = grpc.insecure_channel(server.grpc_address)
