@@ -7,7 +7,7 @@
 namespace saker::h2 {
 namespace {
 
-constexpr uint32_t kFewestRefusals = 100;
+constexpr uint32_t kFewestRefusals = 100;  // and stalled streams
 
 hpack::DecoderOptions decoder_options(const ConnectionOptions& options) {
   return {.max_table_bytes = options.header_table_bytes,
@@ -32,7 +32,10 @@ Connection::Connection(Role role, const ConnectionOptions& options,
       resets_(options.reset_burst, options.reset_per_second, now),
       refusals_(std::max(options.max_concurrent_streams, kFewestRefusals), options.reset_per_second,
                 now),
-      glitches_(options.glitch_burst, options.glitch_per_second, now) {
+      glitches_(options.glitch_burst, options.glitch_per_second, now),
+      stalls_(std::max(options.max_concurrent_streams, kFewestRefusals), options.reset_per_second,
+              now),
+      data_written_at_(now) {
   deadlines_.fill(kNever);
   if (role == Role::kClient) peer_.enable_push = 0;  // servers may not set it (RFC 9113 6.5.2)
   send_preface(now);
@@ -170,9 +173,7 @@ void Connection::handle_timeout(Time now) {
   if (passed(kFrameDeadline)) {
     return fail(ErrorCode::kEnhanceYourCalm, "frame not finished in time");
   }
-  if (passed(kProgressDeadline)) {
-    return fail(ErrorCode::kEnhanceYourCalm, "no flow-control window for queued data in time");
-  }
+  if (passed(kProgressDeadline)) end_stalls();
   if (passed(kDrainDeadline)) finish_drain();
 }
 

@@ -152,7 +152,7 @@ class Connection {
   // Appends what is ready to `out`, at most about output_cap_bytes. To be called again when that has
   // been written.
   void take_output(ChunkQueue& out, Time now);
-  bool wants_write() const { return !out_.empty() || send_ready(); }
+  bool wants_write() const { return !out_.empty() || send_ready() || awaits_written_; }
   // False: the peer owes us reads (or sends more to answer than it takes): stop reading from it.
   bool wants_read() const { return control_frames_ < options_.control_frames_pause; }
   // True: enough is waiting to be written; hold replies back.
@@ -160,12 +160,12 @@ class Connection {
 
   // ---- state
   Role role() const { return role_; }
-  bool alive() const { return !dead_; }        // false: fatal error or shut_down
-  bool draining() const { return draining_; }  // we sent or received GOAWAY
+  bool alive() const { return !dead_; }  // false: fatal error or shut_down
+  // No new streams: a server has said its last GOAWAY, a client heard one or has begun to drain.
+  bool draining() const { return draining_; }
   bool can_open_stream() const;
   bool peer_settings_received() const { return settings_received_; }
   size_t open_streams() const { return streams_.size(); }
-  size_t peer_stream_limit() const { return peer_.max_concurrent_streams; }
   const ConnectionError& error() const { return error_; }
   const Settings& peer_settings() const { return peer_; }
   const ConnectionCounters& counters() const { return counters_; }
@@ -245,7 +245,9 @@ class Connection {
                           std::span<const hpack::OutField> varying, bool end_stream);
   bool write_pending(Stream& stream);
   void write_deferred_trailers(Stream& stream);
-  void watch_progress(bool progressed);
+  void note_written();
+  void arm_progress_deadline();
+  void end_stalls();
   void give_credit(uint32_t bytes);
   void give_credit(Stream& stream, uint32_t bytes);
   void send_window_update(StreamId id, uint32_t increment);
@@ -292,8 +294,11 @@ class Connection {
   Time now_;
 
   StreamMap streams_;
-  // Streams with data to send and window of their own for it.
+  // Streams with data to send are in one of three lists: those with window of their own for it, and
+  // those without, in the order of `stalled_since`, which the newest get when output is next taken.
   IntrusiveList<Stream, SendQueueTag> ready_;
+  IntrusiveList<Stream, SendQueueTag> stalled_;
+  IntrusiveList<Stream, SendQueueTag> newly_stalled_;
   ChunkQueue out_;
   hpack::Decoder decoder_;
   HeadCache heads_;
@@ -302,7 +307,7 @@ class Connection {
   Settings peer_;
   SendWindow send_window_;
   ReceiveWindow recv_window_;
-  uint32_t stream_window_;  // what new streams get to receive
+  uint32_t stream_window_;  // what streams grow to with their next update
   BdpEstimator bdp_;
 
   StreamId highest_peer_id_ = 0;
@@ -315,7 +320,7 @@ class Connection {
   bool settings_acked_ = false;
   std::vector<uint8_t> carry_;   // an incomplete frame other than DATA, from its header on
   FrameHeader data_header_;      // the DATA frame whose payload is arriving
-  uint32_t data_remaining_ = 0;  // payload bytes to come, padding included
+  uint32_t data_remaining_ = 0;  // payload bytes to come, without padding once its length is known
   uint32_t padding_remaining_ = 0;
   uint32_t padding_bytes_ = 0;  // pad length field and padding of the current frame
   bool in_data_ = false;
@@ -332,6 +337,7 @@ class Connection {
   TokenBucket resets_;
   TokenBucket refusals_;
   TokenBucket glitches_;
+  TokenBucket stalls_;
   uint32_t control_frames_ = 0;  // answers queued since output was last taken
   uint32_t held_slots_ = 0;
   uint32_t pings_out_ = 0;    // ours, not answered yet
@@ -345,7 +351,12 @@ class Connection {
   StreamId forgotten_reset_id_ = 0;  // the highest that recent_resets_ had to drop
 
   std::array<Time, kDeadlines> deadlines_;
-  size_t sending_streams_ = 0;  // streams with data that waits
+  Time blocked_since_ = kNever;  // data waits for the connection's window
+  Time data_written_at_;         // when DATA was last known to be on its way
+  uint64_t data_frames_taken_ = 0;
+  bool wrote_data_ = false;      // with the output that was taken last
+  bool awaits_written_ = false;  // data that waits has its deadline once that output is written
+  size_t sending_streams_ = 0;   // streams with data that waits
   bool dead_ = false;
   bool draining_ = false;
   bool drain_announced_ = false;

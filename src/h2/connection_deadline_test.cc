@@ -1,6 +1,8 @@
 // Connection's deadlines: poll_timeout() says when, handle_timeout() acts then and not before.
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "saker/h2/h2_testing.h"
 
 namespace saker::h2 {
@@ -100,7 +102,7 @@ struct Stalled {
     server.recv(peer.headers(1, kRequest, kEnd).headers(3, kRequest, kEnd));
     server.send_headers(1, kResponse);
     server.send_data(1, "0123456789", true);
-    server.take();
+    server.write();
     server.heard();
   }
   Endpoint server;
@@ -120,7 +122,7 @@ TEST(Deadlines, ProgressOfAnyKindGainsTime) {
   Stalled at;
   at.server.now += seconds(50);
   at.server.recv(at.peer.window_update(1, 1));
-  at.server.take();
+  at.server.write();
   expect_deadline(at.server, kStart + seconds(110), at.kStalledText);
 }
 
@@ -172,9 +174,133 @@ TEST(Deadlines, EachStallHasItsOwnMinute) {
   at.server.recv(at.peer.rst_stream(1, ErrorCode::kCancel));
   at.server.send_headers(3, kResponse);
   at.server.send_data(3, "0123456789", true);
-  at.server.take();
-  at.server.take();
+  at.server.write();
   expect_deadline(at.server, kStart + seconds(100), at.kStalledText);
+}
+
+// The rest of the connection is served meanwhile: only the call whose client does not take it ends.
+TEST(Deadlines, AStalledStreamEndsAloneWhereOthersAreServed) {
+  Stalled at;
+  at.server.now += seconds(30);
+  at.server.send_headers(3, kResponse);
+  std::memcpy(at.server->try_begin_data(at.server.stream(3), 3, false), "abc", 3);
+  at.server.write();
+  EXPECT_EQ(at.server->poll_timeout(), kStart + seconds(60));
+  at.server->handle_timeout(kStart + seconds(60));
+  EXPECT_EQ(at.server.sent(), (Lines{"RST_STREAM 1 ENHANCE_YOUR_CALM"}));
+  EXPECT_EQ(at.server.heard(), (Lines{"closed 1 reset_by_us ENHANCE_YOUR_CALM"}));
+  EXPECT_TRUE(at.server->alive());
+  EXPECT_EQ(at.server->poll_timeout(), kNever);
+}
+
+// Each after its own minute; the last one has seen no DATA go out since it stalled.
+TEST(Deadlines, StalledStreamsEndOneAfterTheOther) {
+  Endpoint server(Role::kServer);
+  Peer peer;
+  server.settle(peer, {{SettingId::kInitialWindowSize, 4}});
+  for (StreamId id = 1; id <= 5; id += 2) {
+    server.recv(peer.headers(id, kRequest, kEnd));
+    server.send_headers(id, kResponse);
+    server.send_data(id, "0123456789", true);
+    server.write();
+    server.now += seconds(10);
+  }
+  server.heard();
+  for (const int at : {60, 70}) {
+    EXPECT_EQ(server->poll_timeout(), kStart + seconds(at));
+    server->handle_timeout(kStart + seconds(at));
+    EXPECT_TRUE(server->alive());
+    server.now = kStart + seconds(at);
+    server.write();
+  }
+  EXPECT_EQ(server.heard(), (Lines{"closed 1 reset_by_us ENHANCE_YOUR_CALM",
+                                   "closed 3 reset_by_us ENHANCE_YOUR_CALM"}));
+  expect_deadline(server, kStart + seconds(80),
+                  "5 ENHANCE_YOUR_CALM no flow-control window for queued data in time");
+}
+
+TEST(Deadlines, TooManyStalledStreamsEndTheConnection) {
+  constexpr StreamId kStreams = 150;
+  Endpoint server(Role::kServer, {.max_concurrent_streams = kStreams, .reset_per_second = 1});
+  Peer peer;
+  server.settle(peer, {{SettingId::kInitialWindowSize, 4}});
+  const auto serve = [&](StreamId id, std::string_view reply) {
+    server.recv(peer.headers(id, kRequest, kEnd));
+    server.send_headers(id, kResponse);
+    server.send_data(id, reply, true);
+    server.write();
+  };
+  StreamId id = 1;
+  for (const bool survives : {true, false}) {
+    for (StreamId i = 0; i < kStreams; ++i, id += 2) serve(id, "0123456789");
+    server.now += seconds(1);
+    server->reset(server.stream(id - 2), ErrorCode::kCancel);
+    serve(id, "ok");
+    id += 2;
+    server.now += seconds(59);
+    server->handle_timeout(server.now);
+    EXPECT_EQ(server->alive(), survives);
+    server.write();
+  }
+}
+
+// The connection's own window: nobody can send.
+TEST(Deadlines, AConnectionWithoutWindowEnds) {
+  Endpoint server(Role::kServer);
+  Peer peer;
+  server.settle(peer, {{SettingId::kInitialWindowSize, 100'000}});
+  server.recv(peer.headers(1, kRequest, kEnd));
+  server.send_headers(1, kResponse);
+  server.send_data(1, std::string(70'000, 'x'), true);
+  server.write();
+  server.now += seconds(50);
+  server.recv(peer.window_update(0, 1));
+  server.write();
+  expect_deadline(server, kStart + seconds(110),
+                  "1 ENHANCE_YOUR_CALM no flow-control window for queued data in time");
+}
+
+// How fast the peer takes bytes is another limit's business: its minute for a window begins when it
+// has got what was sent.
+TEST(Deadlines, NoneWhileOutputIsBeingWritten) {
+  Endpoint server(Role::kServer);
+  Peer peer;
+  server.settle(peer, {{SettingId::kInitialWindowSize, 4}});
+  server.recv(peer.headers(1, kRequest, kEnd));
+  server.send_headers(1, kResponse);
+  server.send_data(1, "0123456789", true);
+  server.take();
+  EXPECT_EQ(server->poll_timeout(), kNever);
+  EXPECT_TRUE(server->wants_write());
+  server.now += seconds(100);
+  server.take();
+  EXPECT_FALSE(server->wants_write());
+  expect_deadline(server, kStart + seconds(160),
+                  "1 ENHANCE_YOUR_CALM no flow-control window for queued data in time");
+}
+
+// Windows that open and shut again let nothing out.
+TEST(Deadlines, SettingsWithoutProgressGainNoTime) {
+  Stalled at;
+  at.server.now += seconds(30);
+  for (const uint32_t window : {100u, 4u}) {
+    at.peer.settings({{SettingId::kInitialWindowSize, window}});
+  }
+  at.server.recv(at.peer);
+  at.server.write();
+  at.server.heard();
+  expect_deadline(at.server, kStart + seconds(60), at.kStalledText);
+}
+
+TEST(Deadlines, NoProgressMayBeSwitchedOff) {
+  Endpoint server(Role::kServer, {.no_progress_timeout = Duration::max()});
+  Peer peer;
+  server.settle(peer, {{SettingId::kInitialWindowSize, 4}});
+  server.recv(peer.headers(1, kRequest, kEnd));
+  server.send_headers(1, kResponse);
+  server.send_data(1, "0123456789", true);
+  server.write();
+  EXPECT_EQ(server->poll_timeout(), kNever);
 }
 
 }  // namespace

@@ -265,7 +265,6 @@ bool Connection::apply_peer_window(uint32_t old_window) {
   bool ok = true;
   streams_.for_each([&](Stream& stream) {
     ok &= stream.send_window.try_add(change);
-    if (stream.send_window.available() == 0) stream.unlink();
     enqueue(stream);
   });
   if (!ok) fail(ErrorCode::kFlowControlError, "SETTINGS_INITIAL_WINDOW_SIZE overflows a window");

@@ -231,36 +231,82 @@ void Connection::send_data(Stream& stream, ChunkQueue&& payload, bool end_stream
   enqueue(stream);
 }
 
-// Puts a stream that can send into the round robin.
+// Where a stream with data belongs: in the round robin, or among those whose windows are used up.
 void Connection::enqueue(Stream& stream) {
-  if (stream.pending.empty() || stream.linked() || stream.send_window.available() == 0) return;
-  ready_.push_back(stream);
+  if (stream.pending.empty()) return;
+  const bool stalled = stream.send_window.available() == 0;
+  if (stream.linked() && stream.stalled == stalled) return;
+  stream.unlink();
+  stream.stalled = stalled;
+  (stalled ? newly_stalled_ : ready_).push_back(stream);
 }
 
 void Connection::take_output(ChunkQueue& out, Time now) {
   now_ = now;
   control_frames_ = 0;
-  const uint64_t frames_before = data_frames_sent_;
+  note_written();
   while (send_ready() && out_.size() < options_.output_cap_bytes) {
     Stream& stream = *ready_.try_pop_front();
     if (!holds(stream.send_window.available() > 0 && !stream.pending.empty(),
                "a stream was ready that cannot send")) {
       continue;
     }
-    if (write_pending(stream)) enqueue(stream);
+    if (!write_pending(stream)) continue;
+    stream.stalled_since = kNever;
+    enqueue(stream);
   }
   if (broken_ != nullptr) fail(ErrorCode::kInternalError, broken_);
+  wrote_data_ = data_frames_sent_ != data_frames_taken_;
+  data_frames_taken_ = data_frames_sent_;
+  awaits_written_ = sending_streams_ != 0 && !out_.empty();
+  arm_progress_deadline();
   out.append(std::move(out_));
-  watch_progress(data_frames_sent_ != frames_before);
 }
 
-// Queued data that nothing lets out for too long is a peer
-// that holds our memory (a window of zero).
-void Connection::watch_progress(bool progressed) {
-  if (sending_streams_ == 0 || dead_) return set_deadline(kProgressDeadline, kNever);
-  if (progressed || deadlines_[kProgressDeadline] == kNever) {
-    set_deadline(kProgressDeadline, time_after(now_, options_.no_progress_timeout));
+// ---- data that no window lets out: a peer that holds our memory
+
+// What was taken before has been written. Only now can the peer owe us a window for what it got: how
+// fast it takes bytes is its transport's affair.
+void Connection::note_written() {
+  if (wrote_data_) data_written_at_ = now_;
+  const bool blocked = !ready_.empty() && send_window_.available() == 0;
+  if (!blocked) {
+    blocked_since_ = kNever;
+  } else if (wrote_data_ || blocked_since_ == kNever) {
+    blocked_since_ = now_;
   }
+  newly_stalled_.for_each([this](Stream& stream) {
+    if (stream.stalled_since == kNever) stream.stalled_since = now_;
+  });
+  stalled_.splice_back(newly_stalled_);
+}
+
+void Connection::arm_progress_deadline() {
+  Time since = awaits_written_ || dead_ ? kNever : blocked_since_;
+  if (!awaits_written_ && !stalled_.empty()) {
+    since = std::min(since, stalled_.front().stalled_since);
+  }
+  set_deadline(kProgressDeadline, time_after(since, options_.no_progress_timeout));
+}
+
+// A stream without window ends alone while others are served; where no DATA at all gets out, the
+// connection does.
+void Connection::end_stalls() {
+  const auto is_over = [this](Time since) {
+    return time_after(since, options_.no_progress_timeout) <= now_;
+  };
+  const auto fail_all = [this] {
+    fail(ErrorCode::kEnhanceYourCalm, "no flow-control window for queued data in time");
+  };
+  if (is_over(blocked_since_)) return fail_all();
+  while (!stalled_.empty() && is_over(stalled_.front().stalled_since)) {
+    Stream& stream = stalled_.front();
+    const bool served =
+        data_written_at_ > stream.stalled_since || data_frames_sent_ != data_frames_taken_;
+    if (!served || !stalls_.try_take(now_)) return fail_all();
+    reset(stream, ErrorCode::kEnhanceYourCalm);
+  }
+  arm_progress_deadline();
 }
 
 // One turn of one stream: a frame of at most a quantum. False: the stream is closed.

@@ -26,7 +26,6 @@
 namespace saker::h2 {
 
 struct SendQueueTag;
-struct ConsumedTag;
 
 // Trailers that wait behind data: kept as text,
 // because a header block once encoded has to be sent at once.
@@ -45,13 +44,15 @@ struct Stream : ListHook<SendQueueTag> {
   // Give window back as DATA arrives; false: Connection::consume() does.
   bool credit_on_receipt = true;
   bool pending_end = false;  // END_STREAM follows the pending data
+  bool stalled = false;      // data is pending, and no window of the stream's own for it
   // The visitor's: the rest of a message that it takes whole, so that no window need interrupt it.
   uint32_t expected_bytes = 0;
   int64_t content_remaining = -1;  // declared content-length not yet received; -1: none declared
   SendWindow send_window;
   ReceiveWindow recv_window;
   Time opened_at{};
-  ChunkQueue pending;  // DATA payload that waits for window or turn
+  Time stalled_since = kNever;  // from when all that was sent had been written
+  ChunkQueue pending;           // DATA payload that waits for window or turn
   std::unique_ptr<DeferredTrailers> trailers;
   void* user = nullptr;  // the visitor's
 
@@ -59,13 +60,14 @@ struct Stream : ListHook<SendQueueTag> {
 
   void reset(StreamId new_id, uint32_t send_window_bytes, ReceiveWindow receive_window, Time now) {
     id = new_id;
-    recv_closed = send_closed = head_received = head_sent = pending_end = false;
+    recv_closed = send_closed = head_received = head_sent = pending_end = stalled = false;
     credit_on_receipt = true;
     expected_bytes = 0;
     content_remaining = -1;
     send_window = SendWindow(send_window_bytes);
     recv_window = receive_window;
     opened_at = now;
+    stalled_since = kNever;
     user = nullptr;
   }
 };

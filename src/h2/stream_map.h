@@ -1,6 +1,6 @@
 // StreamMap: stream id to Stream*. Open addressing on id / 2: the live ids of a connection are a
-// nearly dense range, so a table of twice their number has hardly a collision. Grows by doubling,
-// gives its memory back when it empties.
+// nearly dense range, so a table of twice their number has hardly a collision. Grows by doubling;
+// shrink() gives the memory back once it is empty.
 #pragma once
 
 #include <cstdint>

@@ -195,5 +195,28 @@ TEST_F(Connections, AClientThatIsSilentIsPingedAndThenLost) {
   EXPECT_EQ(world.calls(grpc::StatusCode::kCancelled), 1u);
 }
 
+// ---- windows
+
+// The reply of one call waits for a window that never comes: after a minute that call ends, and the one
+// that is served goes on. Then nobody is, and the connection ends.
+TEST_F(Connections, ACallWhoseReplyIsNotTakenEndsAlone) {
+  start();
+  client->peer.settings({{h2::SettingId::kInitialWindowSize, 10}});
+  client->peer.headers(1, kBidi).data(1, framed(std::string(100, 'x')));
+  EXPECT_EQ(client->exchange().back(), "DATA 1 (10 bytes)");
+  client->peer.headers(3, kBidi).data(3, framed("hello"));
+  EXPECT_EQ(client->exchange(30s).back(), "DATA 3 (10 bytes)");
+  client->peer.window_update(3, 1000).data(3, framed("hello"));
+  EXPECT_EQ(client->exchange(1s), Lines{"DATA 3 (10 bytes)"});
+  EXPECT_EQ(client->exchange(40s), Lines{"RST_STREAM 1 ENHANCE_YOUR_CALM"});
+  client->peer.data(3, framed(std::string(2000, 'x')));
+  EXPECT_EQ(client->exchange(1s), Lines{"DATA 3 (990 bytes)"});
+  const Lines end = client->exchange(70s);
+  ASSERT_FALSE(end.empty());
+  EXPECT_EQ(end.back(),
+            "GOAWAY 3 ENHANCE_YOUR_CALM no flow-control window for queued data in time");
+  EXPECT_TRUE(client->closed_by_peer());
+}
+
 }  // namespace
 }  // namespace saker::rpc
