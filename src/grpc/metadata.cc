@@ -80,7 +80,7 @@ AddResult Metadata::set(std::string_view name, std::string_view value) {
   return result;
 }
 
-bool Metadata::add_received(std::string_view name, std::string_view value) {
+bool Metadata::add_received(std::string_view name, std::string_view value, size_t max_list_bytes) {
   if (name.size() > kMaxPartBytes || value.size() > kMaxPartBytes) return false;
   if (!is_binary_name(name)) {
     append(name, value);
@@ -90,7 +90,7 @@ bool Metadata::add_received(std::string_view name, std::string_view value) {
   for (;;) {
     const size_t comma = value.find(',');
     if (!append_base64(name, trimmed(value.substr(0, comma)))) break;
-    if (comma == std::string_view::npos) return true;
+    if (comma == std::string_view::npos || list_bytes_ > max_list_bytes) return true;
     value.remove_prefix(comma + 1);
   }
   entries_.resize(entries);

@@ -2,7 +2,7 @@
 // Custom-Metadata). Values of names that end in "-bin" are held raw and are base64 on the wire; all
 // others are printable ASCII. Names with a meaning of their own (pseudo-headers, grpc-*, te,
 // content-type, …) never come in through add() and set(). Everything lies in one text and one
-// table: empty costs nothing, clear() keeps both for the next call. Knows no HPACK. Thread rule:
+// table: empty costs nothing, clear() keeps both for the next call unless they are large. Knows no HPACK. Thread rule:
 // none of its own; views live until the next change, and must not be arguments of one.
 #pragma once
 
@@ -32,17 +32,25 @@ enum class AddResult : uint8_t { kOk, kReservedName, kIllegalName, kIllegalValue
 
 class Metadata {
  public:
+  static constexpr size_t kMaxKeptBytes = 8 * 1024;  // of an empty one: a bearer token has room
+
   // From the application: adds one value, raw for a binary name.
   [[nodiscard]] AddResult add(std::string_view name, std::string_view value);
   // Replaces all values of `name` by one, which goes to the end; nothing changes unless kOk.
   [[nodiscard]] AddResult set(std::string_view name, std::string_view value);
   // From the wire: `name` and `value` are those of a legal field. A binary value is split at commas
   // and decoded; false, with nothing added, when one of its parts is not base64. That spoils this
-  // field only, never the connection.
-  [[nodiscard]] bool add_received(std::string_view name, std::string_view value);
+  // field only, never the connection. Each part counts as a field of its own: a comma costs the peer a
+  // byte, and us a name. Splitting stops where list_bytes() has passed `max_list_bytes`.
+  [[nodiscard]] bool add_received(std::string_view name, std::string_view value,
+                                  size_t max_list_bytes = SIZE_MAX);
   // Removes all values of `name`, returns how many.
   size_t remove(std::string_view name);
   void clear() {
+    if (memory_bytes() > kMaxKeptBytes) [[unlikely]] {
+      std::string().swap(text_);
+      std::vector<Entry>().swap(entries_);
+    }
     entries_.clear();
     text_.clear();
     list_bytes_ = 0;

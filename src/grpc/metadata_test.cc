@@ -143,6 +143,38 @@ TEST(Metadata, RefusedBinaryValuesLeaveNoBytesBehind) {
   EXPECT_EQ(metadata.memory_bytes(), memory_bytes);
 }
 
+// A name of 8,000 bytes would come again with each of 8,300 commas: 66 MB for a field of 16 KiB.
+TEST(Metadata, CommasDoNotMultiplyTheName) {
+  constexpr size_t kLimit = 16 * 1024;
+  Metadata metadata;
+  const std::string name = std::string(8000, 'a') + "-bin";
+  EXPECT_TRUE(metadata.add_received(name, std::string(8300, ','), kLimit));
+  EXPECT_GT(metadata.list_bytes(), kLimit);
+  EXPECT_LE(metadata.memory_bytes(), 4 * kLimit);
+  metadata.clear();
+  EXPECT_TRUE(metadata.add_received("k-bin", std::string(16'000, ','), kLimit));
+  EXPECT_GT(metadata.list_bytes(), kLimit);
+  EXPECT_LE(metadata.memory_bytes(), 4 * kLimit);
+}
+
+TEST(Metadata, PartsUpToTheLimitAreAllThere) {
+  Metadata metadata;
+  const size_t part_bytes = 5 + 2 + 32;
+  EXPECT_TRUE(metadata.add_received("k-bin", "Zg,Zg,Zg", 3 * part_bytes));
+  EXPECT_EQ(metadata.size(), 3u);
+  EXPECT_EQ(metadata.list_bytes(), 3 * part_bytes);
+}
+
+TEST(Metadata, ClearGivesBackWhatIsLarge) {
+  Metadata metadata;
+  ASSERT_EQ(metadata.add("token", std::string(5000, 'x')), AddResult::kOk);
+  metadata.clear();
+  EXPECT_GE(metadata.memory_bytes(), 5000u);
+  ASSERT_EQ(metadata.add("large", std::string(100'000, 'x')), AddResult::kOk);
+  metadata.clear();
+  EXPECT_LE(metadata.memory_bytes(), Metadata::kMaxKeptBytes);
+}
+
 TEST(Metadata, EmptyHoldsNothingAndClearKeepsCapacity) {
   Metadata metadata;
   // No more than the string's own short buffer.

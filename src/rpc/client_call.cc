@@ -13,6 +13,12 @@ namespace saker::rpc {
 
 using grpc::StatusCode;
 
+namespace {
+
+constexpr const char* kMetadataOverLimit = "response metadata is over the limit";
+
+}  // namespace
+
 ClientCall::ClientCall() : deadline_timer_(*this) {}
 
 ClientCall::~ClientCall() {
@@ -260,7 +266,7 @@ void ClientCall::recv_headers(const h2::HeadersEvent& event) {
     if (hooks_->on_response_head(*this, event)) return;
   }
   if (event.truncated) {
-    return fail(StatusCode::kResourceExhausted, "response metadata is over the limit");
+    return fail(StatusCode::kResourceExhausted, kMetadataOverLimit);
   }
   bool is_grpc = true;
   if (is_head) {
@@ -268,6 +274,7 @@ void ClientCall::recv_headers(const h2::HeadersEvent& event) {
     is_grpc = false;
   }
   grpc::Metadata& metadata = event.end_stream ? trailing_metadata_ : initial_metadata_;
+  const size_t limit = channel_->options().connection.max_header_list_bytes;
   bool has_status = false;
   std::optional<grpc::Compression> encoding = encoding_;  // nothing: unknown
   for (const hpack::Field& field : event.fields) {
@@ -283,8 +290,9 @@ void ClientCall::recv_headers(const h2::HeadersEvent& event) {
         break;
       case hpack::Token::kOther:
       case hpack::Token::kGrpcRetryPushbackMs:
-        (void)metadata.add_received(field.name, field.value);
-        break;
+        (void)metadata.add_received(field.name, field.value, limit);
+        if (metadata.list_bytes() <= limit) break;
+        return fail(StatusCode::kResourceExhausted, kMetadataOverLimit);
       default:
         break;
     }

@@ -184,6 +184,10 @@ TEST(ClientSemantics, WhatIsOverALimit) {
   expect_end(
       StatusCode::kResourceExhausted, "response metadata is over the limit",
       [&](h2::Peer& peer) { peer.headers(1, head_with("x-large", large)); }, options);
+  const std::string commas(800, ',');
+  expect_end(
+      StatusCode::kResourceExhausted, "response metadata is over the limit",
+      [&](h2::Peer& peer) { peer.headers(1, head_with("x-bin", commas)); }, options);
   ChannelOptions small;
   small.max_send_message_bytes = 6;
   expect_end(

@@ -89,7 +89,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
 
   void note_first_bytes(Bytes first);
   void log_call(const ServerCall& call, grpc::StatusCode code, Duration duration);
-  static void add_metadata(grpc::Metadata& metadata, std::span<const hpack::Field> fields);
+  void add_metadata(grpc::Metadata& metadata, std::span<const hpack::Field> fields) const;
   CallCompression compression_for(grpc::CompressionSet accepted) const;
   void note_compression(ServerCall& call, const RequestHead& head);
   ServerCall& bind_call(h2::Stream& stream, const Method* method);

@@ -11,11 +11,14 @@ namespace saker::rpc {
 using grpc::StatusCode;
 
 void ServerConnection::add_metadata(grpc::Metadata& metadata,
-                                    std::span<const hpack::Field> fields) {
+                                    std::span<const hpack::Field> fields) const {
+  const size_t limit = loop_.options().connection.max_header_list_bytes;
   for (const hpack::Field& field : fields) {
     if (field.token == hpack::Token::kOther ||
         field.token == hpack::Token::kGrpcPreviousRpcAttempts) {
-      (void)metadata.add_received(field.name, field.value);  // a bad -bin value spoils itself only
+      // A bad -bin value spoils itself only.
+      (void)metadata.add_received(field.name, field.value, limit);
+      if (metadata.list_bytes() > limit) return;
     }
   }
 }
@@ -47,7 +50,8 @@ void ServerConnection::refuse_head(ServerCall& call, const RequestHead& head,
     call.http_status_ = status;
     call.refuse(StatusCode::kInternal, "");
   };
-  if (event.truncated) {
+  const size_t limit = loop_.options().connection.max_header_list_bytes;
+  if (event.truncated || call.context_.metadata_.list_bytes() > limit) {
     return call.refuse(StatusCode::kResourceExhausted, "request metadata is over the limit");
   }
   if (!head.is_post) return refuse_http(405);

@@ -182,6 +182,9 @@ TEST_F(Semantics, MetadataOverTheLimitEndsTheCallOnly) {
   const std::string large(2000, 'a');
   expect_refused(call(request("/t.T/Unary", {{"x-large", large}}), framed("x")), 8,
                  "request metadata is over the limit");
+  const std::string commas(800, ',');
+  expect_refused(call(request("/t.T/Unary", {{"x-bin", commas}}), framed("x")), 8,
+                 "request metadata is over the limit");
   EXPECT_EQ(served, 0);
   expect_alive();
 }
