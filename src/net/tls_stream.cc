@@ -73,7 +73,7 @@ void TlsStream::start(StreamEvents& events) {
   transport_->start(*this);
   if (is_server_) return;
   Bytes nothing;
-  engine_.handshake(nothing, out_);
+  if (is_shaking_hands()) engine_.handshake(nothing, out_);
   if (engine_.state() == tls::State::kFailed) loop_.at_turn_end(*this);
   send();
 }

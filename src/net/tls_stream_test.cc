@@ -136,6 +136,15 @@ TEST_F(TlsStreams, ARefusedNameEndsBothSides) {
   EXPECT_FALSE(client().stream().write_in_flight());
 }
 
+TEST_F(TlsStreams, AClientWithoutANameEnds) {
+  name_ = "";
+  connect(true, true);
+  run_until_ended(client());
+  EXPECT_THAT(client().error.message, HasSubstr("no name to check the server's certificate for"));
+  EXPECT_EQ(client().error.system_error, EPROTO);
+  EXPECT_EQ(server().received, "");
+}
+
 TEST_F(TlsStreams, AClosedPeerIsAnEndDuringTheHandshake) {
   connect(true, false);
   client().stream().close();

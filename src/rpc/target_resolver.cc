@@ -11,6 +11,7 @@ namespace {
 // What has no host name of its own is "localhost".
 std::string authority_of(const net::Address& target) {
   if (target.transport != net::Transport::kTcp) return "localhost";
+  if (target.host.empty()) return "localhost:" + std::to_string(target.port);  // ":50051"
   const bool is_ipv6 = target.host.find(':') != std::string::npos;
   return (is_ipv6 ? "[" + target.host + "]" : target.host) + ":" + std::to_string(target.port);
 }

@@ -112,6 +112,15 @@ Contexts make_contexts() {
   return {*std::move(server_context), *std::move(client_context)};
 }
 
+Contexts make_one_sided_contexts(const Wanted& wanted) {
+  const TestCa ca;
+  const Issued server = ca.issue(wanted);
+  auto server_context = ServerContext::make({server.chain, server.key, {}, false});
+  auto client_context = ClientContext::make({ca.certificate(), {}, {}, false});
+  must(server_context && client_context, "contexts");
+  return {*std::move(server_context), *std::move(client_context)};
+}
+
 Handshakes handshakes_of(const ServerContext& context) {
   return {SSL_CTX_sess_accept_good(context.get()), SSL_CTX_sess_hits(context.get())};
 }

@@ -46,6 +46,8 @@ struct Contexts {
 // Both sides show a certificate of the same CA: the server for localhost and 127.0.0.1, the client as
 // "spiffe://test/client". The same ones each time.
 Contexts make_contexts();
+// The server asks for no certificate, and the client shows none.
+Contexts make_one_sided_contexts(const Wanted& server = {});
 
 // What the connections of one server's context have done so far.
 struct Handshakes {

@@ -59,7 +59,10 @@ Engine::Engine(const ClientContext& context, const std::string& server_name, Ses
     : Engine(context, false) {
   sessions_ = sessions;
   SSL_set_connect_state(ssl_);
-  set_server_name(server_name);
+  if (!set_server_name(server_name)) {
+    fail("there is no name to check the server's certificate for: \"" + server_name + "\"");
+    return;
+  }
   SSL_SESSION* session = sessions == nullptr ? nullptr : sessions->take();
   if (session == nullptr) return;
   SSL_set_session(ssl_, session);
@@ -74,16 +77,16 @@ Engine::~Engine() {
   SSL_free(ssl_);
 }
 
-// SNI carries no addresses (RFC 6066 section 3).
-void Engine::set_server_name(const std::string& name) {
-  if (name.empty()) return;
+// False: the certificate's name would go unchecked. SNI carries no addresses (RFC 6066 section 3).
+bool Engine::set_server_name(const std::string& name) {
+  const bool is_verified = (SSL_get_verify_mode(ssl_) & SSL_VERIFY_PEER) != 0;
+  if (name.empty()) return !is_verified;
   if (is_ip_address(name)) {
-    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_), name.c_str());
-    return;
+    return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_), name.c_str()) == 1;
   }
   SSL_set_hostflags(ssl_, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-  SSL_set1_host(ssl_, name.c_str());
-  SSL_set_tlsext_host_name(ssl_, name.c_str());
+  const bool is_set = SSL_set1_host(ssl_, name.c_str()) == 1;
+  return SSL_set_tlsext_host_name(ssl_, name.c_str()) == 1 && is_set;
 }
 
 Engine& Engine::of(const SSL& ssl) {

@@ -35,7 +35,8 @@ class Engine {
 
   explicit Engine(const ServerContext& context);
   // `server_name`: a DNS name, which the server is also told (SNI), or an IP address; the server's
-  // certificate must be for it. `sessions`, if any, outlives the engine.
+  // certificate must be for it, and without a name no server is trusted. `sessions`, if any, outlives
+  // the engine.
   Engine(const ClientContext& context, const std::string& server_name, SessionCache* sessions);
   ~Engine();
   Engine(const Engine&) = delete;
@@ -75,7 +76,7 @@ class Engine {
   friend struct EngineBio;
 
   Engine(const Context& context, bool is_server);
-  void set_server_name(const std::string& name);
+  bool set_server_name(const std::string& name);
   void finish_handshake();
   void fail(std::string why);
   // What a call that did not succeed means.

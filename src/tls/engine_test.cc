@@ -184,6 +184,41 @@ TEST(TlsEngine, ATruncatedHandshakeWaits) {
   EXPECT_TRUE(pair.server.output.empty());
 }
 
+// kMaxCertificateListBytes: 64 KiB of the peer's certificates, not more.
+TEST(TlsEngine, CertificatesAreReadUpToTheirLimit) {
+  for (const bool over : {false, true}) {
+    Wanted wanted;
+    while (wanted.names.size() < (over ? 67'000 : 62'000)) {
+      wanted.names += ",DNS:" + std::string(200, 'x');
+    }
+    Pair pair(make_one_sided_contexts(wanted));
+    pair.exchange();
+    EXPECT_EQ(pair.client.engine.state(), over ? State::kFailed : State::kOpen)
+        << pair.client.engine.error();
+    EXPECT_EQ(pair.client.engine.error().empty(), !over);
+  }
+}
+
+// A name that cannot be checked is no reason to trust everybody.
+TEST(TlsEngine, WithoutANameNoServerIsTrusted) {
+  const std::string too_long(1000, 'x');
+  for (const std::string& name : {std::string(), too_long}) {
+    Pair pair(make_contexts(), name);
+    EXPECT_EQ(pair.client.engine.state(), State::kFailed);
+    EXPECT_THAT(pair.client.engine.error(), HasSubstr("no name to check"));
+    pair.exchange();
+    EXPECT_TRUE(pair.client.output.empty());
+    EXPECT_NE(pair.server.engine.state(), State::kOpen);
+  }
+  auto unverified = ClientContext::make({.skip_verify = true});
+  ASSERT_TRUE(unverified);
+  Contexts contexts = make_one_sided_contexts();
+  contexts.client = *std::move(unverified);
+  Pair pair(contexts, "");
+  pair.exchange();
+  EXPECT_EQ(pair.client.engine.state(), State::kOpen) << pair.client.engine.error();
+}
+
 TEST(TlsEngine, ASessionIsResumed) {
   const Contexts contexts = make_contexts();
   SessionCache sessions;

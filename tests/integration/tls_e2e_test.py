@@ -22,6 +22,20 @@ def make_ca(directory: pathlib.Path) -> None:
     subprocess.run([MAKE_CA, str(directory)], check=True, capture_output=True, timeout=60)
 
 
+def issue_server_certificate(directory: pathlib.Path, name: str) -> None:
+    """For that name alone."""
+    key, request = str(directory / "server.key"), str(directory / "server.csr")
+    ca = ["-CA", str(directory / "ca.pem"), "-CAkey", str(directory / "ca.key")]
+    for arguments in (
+        ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+         "-keyout", key, "-out", request, "-subj", "/CN=other",
+         "-addext", f"subjectAltName=DNS:{name}"],
+        ["x509", "-req", "-in", request, *ca, "-days", "1", "-copy_extensions", "copy",
+         "-out", str(directory / "server.pem")],
+    ):  # fmt: skip
+        subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=60)
+
+
 class TlsCase(e2e.TestCase):
     """One CA for the class; `self.own`: a copy of it that a test may change."""
 
@@ -134,6 +148,18 @@ class Refusals(TlsCase):
         )  # fmt: skip
         self.assert_run("echo", server.address, *self.trust, "--server-name", "localhost")
         self.assert_run("echo", server.address, *self.trust, "--server-name", "127.0.0.1")
+
+    @e2e.once
+    def test_a_target_without_a_host_is_localhost(self) -> None:
+        target = ":" + self.serve().address.rpartition(":")[2]
+        self.assert_run("echo", target, *self.trust)
+        issue_server_certificate(self.own, "elsewhere.test")
+        target = ":" + self.serve().address.rpartition(":")[2]
+        self.assert_unavailable(
+            target, *self.trust,
+            stderr="is not for the name that was asked for; it is for elsewhere.test",
+        )  # fmt: skip
+        self.assert_run("echo", target, *self.trust, "--server-name", "elsewhere.test")
 
     def test_clients_without_a_certificate(self) -> None:
         server = self.serve_mutual()
