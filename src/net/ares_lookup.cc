@@ -67,9 +67,9 @@ class AresLookup::Socket final : private EpollSource {
 };
 
 AresLookup::AresLookup(EpollLoop& loop, const Address& name, Duration timeout,
-                       ResolveEvents& events)
+                       ResolveEvents& events, const std::string& name_servers)
     : loop_(loop), events_(events), name_(name), deadline_(time_after(loop.read_clock(), timeout)) {
-  begin();
+  begin(name_servers);
 }
 
 AresLookup::~AresLookup() {
@@ -78,7 +78,7 @@ AresLookup::~AresLookup() {
   loop_.cancel(*this);
 }
 
-void AresLookup::begin() {
+void AresLookup::begin(const std::string& name_servers) {
   ares_options options{};
   options.sock_state_cb = on_socket_state;
   options.sock_state_cb_data = this;
@@ -88,8 +88,11 @@ void AresLookup::begin() {
   if (status == ARES_SUCCESS) {
     status = ares_init_options(&channel_, &options, ARES_OPT_SOCK_STATE_CB | ARES_OPT_LOOKUPS);
   }
+  if (status != ARES_SUCCESS) channel_ = nullptr;
+  if (status == ARES_SUCCESS && !name_servers.empty()) {
+    status = ares_set_servers_ports_csv(channel_, name_servers.c_str());
+  }
   if (status != ARES_SUCCESS) {
-    channel_ = nullptr;
     return finish(failed(ares_strerror(status), system_error_of(status)));
   }
   ares_addrinfo_hints hints{};

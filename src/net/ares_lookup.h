@@ -19,7 +19,9 @@ namespace saker::net {
 
 class AresLookup final : public ResolveAttempt, private Timer, private TurnTask {
  public:
-  AresLookup(EpollLoop& loop, const Address& name, Duration timeout, ResolveEvents& events);
+  // `name_servers`: "ADDRESS:PORT,…" instead of those of /etc/resolv.conf.
+  AresLookup(EpollLoop& loop, const Address& name, Duration timeout, ResolveEvents& events,
+             const std::string& name_servers = {});
   ~AresLookup() override;
 
  private:
@@ -30,7 +32,7 @@ class AresLookup final : public ResolveAttempt, private Timer, private TurnTask 
   void on_timer(Time now) override;
   void run_at_turn_end() override;
 
-  void begin();
+  void begin(const std::string& name_servers);
   void watch(int fd, uint32_t events);
   void process(int readable, int writable);
   void finish(Result<std::vector<Address>> result);
