@@ -22,7 +22,6 @@ class Proxy::Session final : private net::ConnectEvents, private net::RelayEvent
     attempt_ = proxy.loop_.connect(proxy.options_.target, options, *this);
   }
   ~Session() {
-    if (accepted_.handle >= 0) proxy_.loop_.discard(std::move(accepted_));
     if (relay_ == nullptr) return;
     add(proxy_.counters_.bytes_forth, relay_->bytes_forth());
     add(proxy_.counters_.bytes_back, relay_->bytes_back());
@@ -33,10 +32,8 @@ class Proxy::Session final : private net::ConnectEvents, private net::RelayEvent
  private:
   void on_connect(Result<std::unique_ptr<net::Stream>> result) override {
     if (!result) return give_up(result.error());
-    net::Accepted accepted = std::exchange(accepted_, {});
-    auto relay = net::make_relay(proxy_.loop_, std::move(accepted), *std::move(result), *this);
-    if (!relay) return give_up(relay.error());
-    relay_ = *std::move(relay);
+    relay_ = net::make_relay(proxy_.loop_, std::move(accepted_), *std::move(result),
+                             proxy_.options_.relay, *this);
   }
   void give_up(const Error& error) {
     add(proxy_.counters_.connect_failed, 1);

@@ -21,7 +21,8 @@ struct ProxyOptions {
   size_t max_connections = 10'000;                      // limit: relayed at a time
   Duration connect_timeout = std::chrono::seconds(10);  // limit: of the connection to the target
   Duration drain_timeout = std::chrono::seconds(10);    // limit: from shut_down() to closing
-  std::vector<uint32_t> allowed_vsock_cids;             // empty: all
+  net::RelayOptions relay;
+  std::vector<uint32_t> allowed_vsock_cids;  // empty: all
 };
 
 struct ProxyCounters {

@@ -104,6 +104,8 @@ void add_proxy_command(CLI::App& app, int& exit_code) {
             "connections relayed at a time; more are closed at once");
   add_positive_duration(command, "--connect-timeout", options.connect_timeout,
                         "of the connection to the target");
+  add_duration(command, "--half-close-timeout", options.relay.half_close_timeout,
+               "without a byte, once one side has ended");
   add_duration(command, "--drain-timeout", options.drain_timeout,
                "on SIGTERM, connections may last so long");
   const auto set_cids = [arguments](const std::vector<std::string>& texts) {

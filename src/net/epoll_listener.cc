@@ -67,7 +67,7 @@ void EpollListener::on_ready(uint32_t) {
       if (handle_accept_error(errno)) continue;
       return;
     }
-    events_.on_accept({fd, peer_behind(fd, from)});
+    events_.on_accept({Descriptor(fd), 0, peer_behind(fd, from)});
     if (!loop.is_still_dispatching(self)) return;  // destroyed or paused
   }
 }

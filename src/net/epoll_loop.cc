@@ -285,14 +285,11 @@ std::unique_ptr<ResolveAttempt> EpollLoop::resolve(const Address& name, Duration
 }
 
 Result<std::unique_ptr<Stream>> EpollLoop::adopt(Accepted accepted) {
-  if (accepted.handle < 0) return fail("adopt: no connection", EBADF);
-  return std::make_unique<EpollStream>(*this, Descriptor(accepted.handle),
-                                       std::move(accepted.peer));
+  if (!accepted.socket) return fail("adopt: no connection", EBADF);
+  return std::make_unique<EpollStream>(*this, std::move(accepted.socket), std::move(accepted.peer));
 }
 
-void EpollLoop::discard(Accepted accepted) {
-  Descriptor(accepted.handle).reset();
-}
+void EpollLoop::discard(Accepted) {}  // its owner closes it
 
 Result<std::unique_ptr<Loop>> make_epoll_loop(const EpollLoopOptions& options) {
   return EpollLoop::make(options);

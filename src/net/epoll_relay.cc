@@ -3,6 +3,7 @@
 // because EPOLLHUP cannot be masked.
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 #include <vector>
@@ -19,16 +20,18 @@ bool is_no_failure(int error) {
   return error == EAGAIN || error == EINTR;
 }
 
-class EpollRelay final : public Relay, private TurnTask {
+class EpollRelay final : public Relay, private TurnTask, private Timer {
  public:
-  EpollRelay(EpollLoop& loop, Descriptor accepted, Descriptor connected, RelayEvents& events)
-      : loop_(loop), events_(events) {
+  EpollRelay(EpollLoop& loop, Descriptor accepted, Descriptor connected,
+             const RelayOptions& options, RelayEvents& events)
+      : loop_(loop), options_(options), events_(events) {
     sides_[0].fd = std::move(accepted);
     sides_[1].fd = std::move(connected);
     for (Side& side : sides_) side.relay = this;
     loop_.count_connection(1);
   }
   ~EpollRelay() override {
+    loop_.cancel(*this);
     for (Side& side : sides_) unwatch(side);
     loop_.count_connection(-1);
   }
@@ -48,6 +51,7 @@ class EpollRelay final : public Relay, private TurnTask {
     uint32_t interest = 0;
     bool ended = false;  // it sends no more
     bool told = false;   // and the other side knows
+    bool deaf = false;   // it takes no more: what is for it is dropped
   };
 
   Side& other(const Side& side) { return sides_[&side == &sides_[0] ? 1 : 0]; }
@@ -63,42 +67,73 @@ class EpollRelay final : public Relay, private TurnTask {
   void receive(Side& side) {
     const MutableBytes buffer = loop_.receive_buffer();
     const ssize_t size = ::recv(side.fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (size < 0 && !is_no_failure(errno)) return finish();
-    if (size == 0) side.ended = true;
-    if (size <= 0) return pass_end(side);
+    if (size < 0 && is_no_failure(errno)) return;
+    if (size <= 0) {
+      side.ended = true;
+      if (size < 0) go_deaf(side);
+      return pass_end(side);
+    }
+    // Read nevertheless: a socket closed with bytes unread takes with it what was sent before.
+    if (other(side).deaf) return;
     const auto bytes = static_cast<size_t>(size);
     side.received += bytes;
-    const ssize_t sent = send(side, buffer.data(), bytes);
-    if (sent < 0) return;
-    side.held.assign(buffer.begin() + sent, buffer.begin() + size);
+    const size_t sent = send(side, buffer.data(), bytes);
+    side.held.assign(buffer.begin() + static_cast<ptrdiff_t>(sent), buffer.begin() + size);
     side.held_from = 0;
   }
 
   void send_held(Side& side) {
-    const ssize_t sent =
+    side.held_from +=
         send(side, side.held.data() + side.held_from, side.held.size() - side.held_from);
-    if (sent < 0) return;
-    side.held_from += static_cast<size_t>(sent);
     if (holds(side)) return;
-    std::vector<uint8_t>().swap(side.held);  // an idle relay keeps no buffer
-    side.held_from = 0;
+    drop_held(side);
     pass_end(side);
   }
 
-  // What came from `side`, to the other one. Negative: the relay has ended.
-  ssize_t send(Side& side, const uint8_t* bytes, size_t size) {
+  // An idle relay keeps no buffer.
+  static void drop_held(Side& side) {
+    std::vector<uint8_t>().swap(side.held);
+    side.held_from = 0;
+  }
+
+  // What came from `side`, to the other one; how much of it needs no keeping.
+  size_t send(Side& side, const uint8_t* bytes, size_t size) {
     const ssize_t sent = ::send(other(side).fd.get(), bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent >= 0) return sent;
+    if (sent > 0) active_at_ = loop_.now();
+    if (sent >= 0) return static_cast<size_t>(sent);
     if (is_no_failure(errno)) return 0;
-    finish();
-    return -1;
+    go_deaf(other(side));
+    return size;
+  }
+
+  // What `side` sent before may still lie in its socket: it is read and passed on to its end.
+  void go_deaf(Side& side) {
+    side.deaf = true;
+    drop_held(other(side));
+    pass_end(other(side));
+    if (side.told) loop_.arm(*this, time_of_end());
   }
 
   void pass_end(Side& side) {
     if (!side.ended || side.told || holds(side)) return;
     side.told = true;
     (void)::shutdown(other(side).fd.get(), SHUT_WR);
-    if (other(side).told) finish();
+    if (other(side).told) return finish();
+    active_at_ = loop_.now();
+    loop_.arm(*this, time_of_end());
+  }
+
+  // One side sends no more. The other one may go on as long as it gets on with it; where nobody hears it
+  // any more, for as long as it may need to read the last bytes.
+  Time time_of_end() const {
+    const auto is_gone = [](const Side& side) { return side.told && side.deaf; };
+    const bool gone = is_gone(sides_[0]) || is_gone(sides_[1]);
+    return time_after(active_at_, gone ? std::min(kLinger, options_.half_close_timeout)
+                                       : options_.half_close_timeout);
+  }
+  void on_timer(Time now) override {
+    if (now >= time_of_end()) return finish();
+    loop_.arm(*this, time_of_end());
   }
 
   void update_interest() {
@@ -130,23 +165,28 @@ class EpollRelay final : public Relay, private TurnTask {
   }
   void run_at_turn_end() override { events_.on_relay_end(); }
 
+  static constexpr Duration kLinger = std::chrono::seconds(2);
+
   EpollLoop& loop_;
+  const RelayOptions options_;
   RelayEvents& events_;
   Side sides_[2];
+  Time active_at_{};  // when bytes or an end were last passed on
   bool ended_ = false;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Relay>> make_relay(Loop& loop, Accepted accepted,
-                                          std::unique_ptr<Stream> connected, RelayEvents& events) {
-  Descriptor first(accepted.handle);
+std::unique_ptr<Relay> make_relay(Loop& loop, Accepted accepted, std::unique_ptr<Stream> connected,
+                                  const RelayOptions& options, RelayEvents& events) {
   Descriptor second = static_cast<EpollStream&>(*connected).release();
   connected.reset();
   const int family = accepted.peer.transport == Transport::kTcp ? AF_INET : AF_UNSPEC;
-  set_stream_options(first.get(), family);
-  auto relay = std::make_unique<EpollRelay>(static_cast<EpollLoop&>(loop), std::move(first),
-                                            std::move(second), events);
+  set_stream_options(accepted.socket.get(), family);
+  for (const int fd : {accepted.socket.get(), second.get()}) set_keepalive(fd);
+  auto relay =
+      std::make_unique<EpollRelay>(static_cast<EpollLoop&>(loop), std::move(accepted.socket),
+                                   std::move(second), options, events);
   relay->start();
   return relay;
 }

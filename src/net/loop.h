@@ -17,6 +17,7 @@
 #include "saker/base/result.h"
 #include "saker/base/time.h"
 #include "saker/net/address.h"
+#include "saker/net/descriptor.h"
 #include "saker/net/stream.h"
 #include "saker/net/timer.h"
 
@@ -42,9 +43,10 @@ struct TurnTask : ListHook<TurnTaskTag> {
   ~TurnTask() { unlink(); }
 };
 
-// A connection that a listener accepted, not yet tied to a loop; move-only owner of the descriptor.
+// A connection that a listener accepted, not yet tied to a loop. Owns it: what is dropped is closed.
 struct Accepted {
-  int handle = -1;  // descriptor (EpollLoop) or connection number (SimLoop)
+  Descriptor socket;        // EpollLoop's
+  uint64_t connection = 0;  // SimLoop's: its number; closed by discard() only
   Peer peer{};
 };
 

@@ -1,9 +1,11 @@
 // Relay: two connected sockets, and every byte of one sent to the other, unchanged and in order. One
-// side's end of sending becomes the other's (a half close stays one); when both have ended, or one
-// breaks, the relay ends. What one side does not take is held for it, at most one receive buffer, and
-// no more is read meanwhile: a slow reader slows its writer down. Knows no protocol.
+// side's end of sending becomes the other's (a half close stays one). A side that breaks is still read
+// to its end: its last words reach the other one. What one side does not take is held for it, at most
+// one receive buffer, and no more is read meanwhile: a slow reader slows its writer down. The relay
+// ends when both sides have ended, or half_close_timeout after the first one. Knows no protocol.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 
@@ -11,6 +13,11 @@
 #include "saker/net/stream.h"
 
 namespace saker::net {
+
+struct RelayOptions {
+  // limit: without a byte passed on, once one side has ended
+  Duration half_close_timeout = std::chrono::minutes(1);
+};
 
 class RelayEvents {
  public:
@@ -31,7 +38,7 @@ class Relay {
 
 // `loop` is one of make_epoll_loop(); `connected` is a stream of the same loop that has not been
 // started. Bytes flow from the next turn on.
-Result<std::unique_ptr<Relay>> make_relay(Loop& loop, Accepted accepted,
-                                          std::unique_ptr<Stream> connected, RelayEvents& events);
+std::unique_ptr<Relay> make_relay(Loop& loop, Accepted accepted, std::unique_ptr<Stream> connected,
+                                  const RelayOptions& options, RelayEvents& events);
 
 }  // namespace saker::net

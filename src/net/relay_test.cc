@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 
 #include "saker/net/transport_harness.h"
@@ -13,14 +14,13 @@ namespace {
 // client_ ── the relay ── server_
 class RelayTest : public testing::Test, private RelayEvents {
  protected:
-  RelayTest() {
+  explicit RelayTest(Duration half_close_timeout = std::chrono::minutes(1)) {
     Descriptor accepted, connected;
     make_pair(client_, accepted);
     make_pair(server_, connected);
-    auto stream = must(loop_->adopt({take(connected), {.transport = Transport::kUnix}}), "adopt");
-    relay_ = must(make_relay(*loop_, {take(accepted), {.transport = Transport::kUnix}},
-                             std::move(stream), *this),
-                  "relay");
+    auto stream = must(loop_->adopt(owned(std::move(connected))), "adopt");
+    relay_ = make_relay(*loop_, owned(std::move(accepted)), std::move(stream),
+                        {.half_close_timeout = half_close_timeout}, *this);
   }
   void TearDown() override {
     relay_.reset();
@@ -33,7 +33,9 @@ class RelayTest : public testing::Test, private RelayEvents {
     ours = Descriptor(fds[0]);
     theirs = Descriptor(fds[1]);
   }
-  static int take(Descriptor& descriptor) { return descriptor.release(); }
+  static Accepted owned(Descriptor descriptor) {
+    return {std::move(descriptor), 0, {.transport = Transport::kUnix}};
+  }
 
   void turn() { loop_->run_once(loop_->read_clock() + std::chrono::milliseconds(2)); }
   // What arrives at `fd` until it has `size` bytes, or the end; at most `step` bytes a turn.
@@ -138,13 +140,70 @@ TEST_F(RelayTest, BytesInFrontOfAnEndArrive) {
 TEST_F(RelayTest, ABreakEndsBoth) {
   destroys_in_end_ = true;
   server_.reset();
-  turn();
-  for (int turns = 0; ends_ == 0 && turns < 1000; ++turns) {
-    (void)::send(client_.get(), "x", 1, MSG_NOSIGNAL);
+  for (int turns = 0; ends_ == 0 && turns < 20'000; ++turns) {
+    (void)::send(client_.get(), "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     turn();
   }
   EXPECT_EQ(ends_, 1);
   EXPECT_TRUE(is_ended(client_));
+}
+
+// A side that breaks because nobody reads what it is sent has said something before: whichever of both
+// the relay sees first.
+TEST_F(RelayTest, LastWordsOfASideThatBreaksArrive) {
+  const std::string words = pattern(100'000);
+  send(client_, "a question that nobody reads");
+  for (int turns = 0; relay_->bytes_forth() == 0 && turns < 1000; ++turns) turn();
+  send(client_, "more of it");  // waits at the relay in front of the answer
+  send(server_, words);
+  server_.reset();
+  std::string received;
+  std::string buffer(10'000, '\0');
+  for (int turns = 0; received.size() < words.size() && turns < 20'000; ++turns) {
+    (void)::send(client_.get(), "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t part = ::recv(client_.get(), buffer.data(), buffer.size(), 0);
+    if (part == 0) break;
+    if (part > 0) received.append(buffer, 0, static_cast<size_t>(part));
+    turn();
+  }
+  EXPECT_TRUE(received == words) << received.size();
+  client_.reset();
+  for (int turns = 0; ends_ == 0 && turns < 1000; ++turns) turn();
+  EXPECT_EQ(ends_, 1);
+}
+
+// Relays that wait a second for the other side.
+class HalfClosedRelayTest : public RelayTest {
+ protected:
+  HalfClosedRelayTest() : RelayTest(kTimeout) {}
+  static constexpr Duration kTimeout = std::chrono::seconds(1);
+};
+
+TEST_F(HalfClosedRelayTest, EndWithoutABytePassing) {
+  server_.reset();
+  EXPECT_TRUE(is_ended(client_));
+  for (int turns = 0; ends_ == 0 && turns < 20'000; ++turns) turn();
+  EXPECT_EQ(ends_, 1);
+}
+
+// Half closed for longer than the limit, but never without a byte for that long.
+TEST_F(HalfClosedRelayTest, LastWhileInUse) {
+  ::shutdown(client_.get(), SHUT_WR);
+  EXPECT_TRUE(is_ended(server_));
+  const Time begin = loop_->read_clock();
+  Time last = begin;
+  Duration longest{};
+  int sent = 0;
+  while (loop_->read_clock() < begin + 3 * kTimeout && ends_ == 0) {
+    send(server_, "x");
+    ++sent;
+    EXPECT_EQ(read(client_, 1), "x");
+    longest = std::max(longest, loop_->read_clock() - last);
+    last = loop_->read_clock();
+  }
+  if (longest > kTimeout / 2) GTEST_SKIP() << "the machine stood still";
+  EXPECT_EQ(ends_, 0);
+  EXPECT_GT(sent, 3);
 }
 
 TEST_F(RelayTest, WhoWaitsForNothingDoesNotSpin) {

@@ -49,7 +49,7 @@ void SimListener::run_ready() {
   mark_ready_if_any();
   Peer peer{.transport = Transport::kMemory, .name = to_string(address_)};
   peer.is_local = true;
-  events_.on_accept({static_cast<int>(connection), std::move(peer)});
+  events_.on_accept({.socket = {}, .connection = connection, .peer = std::move(peer)});
 }
 
 }  // namespace saker::net

@@ -98,14 +98,14 @@ std::unique_ptr<ResolveAttempt> SimLoop::resolve(const Address& name, Duration,
 
 // A connection belongs to its listener's loop until it is adopted.
 Result<std::unique_ptr<Stream>> SimLoop::adopt(Accepted accepted) {
-  const auto id = static_cast<uint64_t>(accepted.handle);
+  const auto id = accepted.connection;
   auto* connection = network_.find(id);
   if (connection == nullptr) return fail("adopt: no such connection", EBADF);
   return std::make_unique<SimStream>(*this, id, 1, std::move(accepted.peer));
 }
 
 void SimLoop::discard(Accepted accepted) {
-  network_.close_end(static_cast<uint64_t>(accepted.handle), 1);
+  network_.close_end(accepted.connection, 1);
 }
 
 }  // namespace saker::net

@@ -41,6 +41,13 @@ void set_stream_options(int fd, int family) {
   if (family == AF_INET || family == AF_INET6) try_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
+void set_keepalive(int fd) {
+  try_set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  try_set(fd, IPPROTO_TCP, TCP_KEEPIDLE, tuning::kKeepaliveIdleSeconds);
+  try_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, tuning::kKeepaliveIntervalSeconds);
+  try_set(fd, IPPROTO_TCP, TCP_KEEPCNT, tuning::kKeepaliveProbes);
+}
+
 void set_listener_options(int fd, int family) {
   if (family != AF_INET && family != AF_INET6) return;
   try_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);

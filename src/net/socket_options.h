@@ -16,6 +16,8 @@ Result<void> set_nonblocking(int fd);
 
 // TCP: no Nagle delay; every turn's output is one write already.
 void set_stream_options(int fd, int family);
+// TCP: a peer whose machine is gone is found out within two minutes, where no protocol of ours asks.
+void set_keepalive(int fd);
 void set_listener_options(int fd, int family);
 // VSOCK only, before connect() or listen(): what is in flight is the smaller of both ends' windows,
 // and an accepted socket takes the listener's.

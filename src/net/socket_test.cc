@@ -342,7 +342,8 @@ TEST_F(VsockTest, AcceptedConnectionsHaveTheListenersWindow) {
   uint64_t window = 0;
   events_.instead = [&](Accepted accepted) {
     socklen_t size = sizeof window;
-    EXPECT_EQ(getsockopt(accepted.handle, AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, &window, &size), 0);
+    EXPECT_EQ(
+        getsockopt(accepted.socket.get(), AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, &window, &size), 0);
     loop_->discard(std::move(accepted));
   };
   const Address target{

@@ -28,6 +28,11 @@ inline constexpr int kAcceptsPerTurn = 64;
 // Rest after accept() ran out of descriptors or memory: the backlog keeps the newcomers meanwhile.
 inline constexpr Duration kAcceptRest = std::chrono::milliseconds(100);
 
+// The kernel's own keepalive, for relayed connections.
+inline constexpr int kKeepaliveIdleSeconds = 60;
+inline constexpr int kKeepaliveIntervalSeconds = 15;
+inline constexpr int kKeepaliveProbes = 4;
+
 // How old the offset between wall clock and monotonic clock may get.
 inline constexpr Duration kWallOffsetAge = std::chrono::seconds(1);
 

@@ -83,6 +83,45 @@ class Proxies(e2e.TestCase):
             self.assertEqual(client.recv(100), b"")
             client.close()
 
+    @e2e.once
+    def test_last_words_of_a_server_that_does_not_read(self) -> None:
+        listener, address = e2e.TRANSPORT.raw_listener()
+        words = b"G" * 60_000
+        with listener, Proxy(address) as proxy:
+            for _ in range(10):
+                client = e2e.TRANSPORT.connect(proxy.address)
+                client.settimeout(e2e.TIMEOUT_S)
+                client.sendall(b"x" * 1000)
+                server, _ = listener.accept()
+                server.recv(10)
+                server.sendall(words)
+                server.close()  # with unread bytes: a reset
+                client.sendall(b"x" * 1000)
+                received = b""
+                while chunk := client.recv(65536):
+                    received += chunk
+                self.assertEqual(len(received), len(words))
+                client.close()
+
+    def test_a_half_close_does_not_last_for_ever(self) -> None:
+        listener, address = e2e.TRANSPORT.raw_listener()
+        with listener, Proxy(
+            address, "--half-close-timeout", "200ms", "--metrics", "127.0.0.1:0"
+        ) as proxy:
+            url = re.search(r"http://\S+", proxy.process.stdout.readline()).group(0)
+
+            def is_open(count: int) -> bool:
+                text = urllib.request.urlopen(url, timeout=e2e.TIMEOUT_S).read().decode()
+                return f"saker_proxy_connections_open {count}\n" in text
+
+            client = e2e.TRANSPORT.connect(proxy.address)
+            server, _ = listener.accept()
+            self.assertTrue(e2e.eventually(lambda: is_open(1)))
+            server.close()
+            self.assertEqual(client.recv(1), b"")
+            self.assertTrue(e2e.eventually(lambda: is_open(0)))  # and the client has not closed
+            client.close()
+
     def test_a_target_that_is_not_there(self) -> None:
         target = e2e.nobody()
         with Proxy(target) as proxy:
