@@ -50,7 +50,8 @@ struct ConnectionOptions {
   // Time.
   Duration preface_timeout = std::chrono::seconds(10);       // limit: preface and first SETTINGS in
   Duration settings_ack_timeout = std::chrono::seconds(30);  // limit: until our SETTINGS are ACKed
-  Duration header_block_timeout = std::chrono::seconds(10);  // limit: to END_HEADERS; any frame
+  Duration header_block_timeout =
+      std::chrono::seconds(10);  // limit: HEADERS to END_HEADERS; any frame
   Duration no_progress_timeout = std::chrono::seconds(60);  // limit: data queued, no window for it
   Duration drain_ping_timeout = std::chrono::seconds(5);    // between the two GOAWAYs of a drain
   Duration drain_ping_timeout_idle = std::chrono::seconds(1);  // … of one without open streams
