@@ -16,7 +16,6 @@ from frames import Frame
 OVER = (BrokenPipeError, ConnectionResetError, ConnectionAbortedError, ssl.SSLEOFError,
         ssl.SSLZeroReturnError)  # fmt: skip
 NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
-STALLED_S = 1.0  # a server that takes nothing for so long has stopped reading
 
 
 def secure(plain: socket.socket) -> socket.socket:
@@ -28,6 +27,8 @@ def secure(plain: socket.socket) -> socket.socket:
 
 
 class Peer:
+    patience_s = 1.0  # a server that takes nothing for so long has stopped reading
+
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
         self._socket.setblocking(False)
@@ -68,7 +69,7 @@ class Peer:
             if size:
                 last_progress = time.monotonic()
             elif not self.closed:
-                if time.monotonic() - last_progress > STALLED_S:
+                if time.monotonic() - last_progress > self.patience_s:
                     self.stalled = True
                     return False
                 select.select([self._socket] if reads else [], [self._socket], [], 0.05)
