@@ -177,6 +177,7 @@ bool Ledger::may_end_unavailable(const CallRecord& call, const std::string& mess
 }
 
 bool Ledger::is_any_unwaited_for() const {
+  if (plan_.policy == Policy::kHedge) return true;  // attempts that lost
   const auto of = [&](StatusCode code) { return counts_.by_code[static_cast<size_t>(code)]; };
   return counts_.cancelled + counts_.abandoned + counts_.oversize + of(StatusCode::kCancelled) +
              of(StatusCode::kDeadlineExceeded) !=
