@@ -75,7 +75,7 @@ TEST(Conduct, Floods) {
          request_once(p, id);
          p.rst_stream(1, ErrorCode::kCancel);
        },
-       102, "too many RST_STREAM frames"},
+       103, "too many RST_STREAM frames"},
       {"RST_STREAM on idle streams", kGlitches,
        [](Peer& p, StreamId id) { p.rst_stream(id, ErrorCode::kCancel); }, 100,
        "too many RST_STREAM frames on idle streams"},
@@ -117,7 +117,7 @@ TEST(Conduct, Floods) {
 TEST(Conduct, FloodsOfWhatHasBeenSaid) {
   const ConnectionOptions kGlitches = {.glitch_burst = 100, .glitch_per_second = 1};
   const Flood kRows[] = {
-      {"GOAWAY", kGlitches, [](Peer& p, StreamId) { p.goaway(0, ErrorCode::kNoError); }, 100,
+      {"GOAWAY", kGlitches, [](Peer& p, StreamId) { p.goaway(0, ErrorCode::kNoError); }, 102,
        "too many GOAWAY frames"},
       {"HEADERS on a stream that we reset", kGlitches,
        [](Peer& p, StreamId id) {

@@ -138,7 +138,8 @@ TEST(Deadlines, NoneWhileTheTransportIsWhatIsSlow) {
   server.now += seconds(1000);
   server->handle_timeout(server.now);
   EXPECT_FALSE(server.take().empty());
-  EXPECT_EQ(server->poll_timeout(), server.now + seconds(60)) << "now it has not";
+  server.take();  // what was taken before is written; the connection's window is used up
+  EXPECT_EQ(server->poll_timeout(), server.now + seconds(60));
   EXPECT_TRUE(server->alive());
 }
 

@@ -90,8 +90,9 @@ void Connection::recv_header_block(StreamId id, bool end_stream, Bytes bytes) {
   if (is_idle(id)) {
     return fail(ErrorCode::kProtocolError, "HEADERS on a stream that we never opened");
   }
-  if (is_disowned(id)) {  // one late frame a stream is honest: trailers that crossed our RST_STREAM
-    if (++late_resets_ > counters_.streams_opened) glitch("too many late HEADERS");
+  // One late HEADERS and one RST_STREAM a stream are honest: what crossed our own RST_STREAM.
+  if (is_disowned(id)) {
+    if (++late_resets_ > 2 * counters_.streams_opened) glitch("too many late HEADERS");
     return;
   }
   // gRPC's C++ server sends the trailers of a call that its deadline has ended once more when the
@@ -215,7 +216,7 @@ void Connection::recv_rst_stream(const FrameHeader& header, Bytes payload) {
   }
   Stream* stream = streams_.find(header.stream_id);
   if (stream == nullptr) {  // one a stream is honest: it crossed our END_STREAM or RST_STREAM
-    if (++late_resets_ > counters_.streams_opened) glitch("too many RST_STREAM frames");
+    if (++late_resets_ > 2 * counters_.streams_opened) glitch("too many RST_STREAM frames");
     return;
   }
   const auto code = static_cast<ErrorCode>(load_be32(payload.data()));

@@ -52,9 +52,11 @@ Bytes Connection::take_frame(Bytes bytes) {
   return bytes.subspan(frame_bytes);
 }
 
-// A frame that stops arriving would hold what it carries, and its turn, for ever.
+// A frame that stops arriving would hold what it carries, and its turn, for ever. A client waits as long
+// as its calls and its keepalive do.
 void Connection::begin_carry(Bytes bytes) {
   carry_.assign(bytes.begin(), bytes.end());
+  if (role_ == Role::kClient) return;
   set_deadline(kFrameDeadline, time_after(now_, options_.header_block_timeout));
 }
 

@@ -347,7 +347,10 @@ void ClientCall::stream_closed(h2::CloseCause cause, h2::ErrorCode code) {
 bool ClientCall::starts_over(h2::StreamId id, h2::CloseCause cause, h2::ErrorCode code) {
   if (status_set_ || http_status_ != 0) return false;
   using h2::CloseCause;
-  const bool unsent = cause == CloseCause::kConnectionLost && id > connection_->submitted_id();
+  // Where we have ended the connection ourselves, what was ready still goes out in front of our GOAWAY.
+  const bool ended_by_us = code != h2::ErrorCode::kNoError;
+  const bool unsent =
+      cause == CloseCause::kConnectionLost && !ended_by_us && id > connection_->submitted_id();
   const bool refused = cause == CloseCause::kRefused ||
                        (cause == CloseCause::kResetByPeer && code == h2::ErrorCode::kRefusedStream);
   if (!(unsent || refused) || !replayable()) return false;
