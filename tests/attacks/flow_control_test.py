@@ -196,7 +196,7 @@ class Inboxes(attack.Case):
             peer.send(frames.window_update(0, 1 << 30))
             for id in range(1, 2 * opened, 2):
                 peer.send(frames.headers(id, frames.request_head(STREAM)))
-            windows = dict.fromkeys(range(1, 2 * opened, 2), 65535)
+            windows = dict.fromkeys((0, *range(1, 2 * opened, 2)), 65535)
             self.send_what_windows_let_in(peer, many, windows)
 
         limits = Limits(
@@ -207,12 +207,15 @@ class Inboxes(attack.Case):
         self.attack("inboxes", assault, "lives", 20_000, 1, limits, over=("tcp",))
 
     def send_what_windows_let_in(self, peer: Peer, piece: bytes, windows: dict[int, int]) -> None:
-        """Nothing of the replies is credited: handlers get stuck, and what is sent piles up."""
+        """windows: by stream, and the connection's as 0. Nothing of the replies is credited: handlers get
+        stuck, and what is sent piles up."""
         seen = 0
         while True:
-            ready = [id for id, left in windows.items() if left >= len(piece)]
+            ready = [id for id, left in windows.items() if id and left >= len(piece)]
+            ready = ready[: windows[0] // len(piece)]
             for id in ready:
                 windows[id] -= len(piece)
+                windows[0] -= len(piece)
                 if not peer.flood(frames.data(id, piece), 1):
                     return
             peer.read()
