@@ -104,7 +104,7 @@ def wait_for_ready(t):
     address = t.unused_address()
     client = t.start_client(address)
     call = client.start(INTEROP + "Unary", pb.UNARY, [instruct(payload=b"late")],
-                        wait_for_ready=True, timeout_ms=20_000)
+                        wait_for_ready=True, timeout_ms=round(20_000 * SLOWNESS))
     time.sleep(0.3)
     t.start_server(address)
     outcome = call.wait()
@@ -135,7 +135,7 @@ def server_killed_in_mid_call(t):
         t.check(call.wait(), UNAVAILABLE)
     t.start_server(server.address)
     t.check(client.start(INTEROP + "Unary", pb.UNARY, [instruct()], wait_for_ready=True,
-                         timeout_ms=20_000).wait(), OK, replies=1)
+                         timeout_ms=round(20_000 * SLOWNESS)).wait(), OK, replies=1)
 
 
 @case
@@ -166,9 +166,9 @@ def restart_loses_no_call(t):
     stop = threading.Event()
 
     def keep_calling():
-        while not stop.wait(0.002):
+        while not stop.wait(0.002 * SLOWNESS):
             calls.append(client.start(INTEROP + "Unary", pb.UNARY, [instruct(sleep_ms=5)],
-                                      wait_for_ready=True, timeout_ms=30_000))
+                                      wait_for_ready=True, timeout_ms=round(30_000 * SLOWNESS)))
 
     caller = threading.Thread(target=keep_calling)
     caller.start()
