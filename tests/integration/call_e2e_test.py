@@ -15,8 +15,6 @@ from reflection_e2e_test import fields, varint
 
 ECHO = "saker.echo.v1.Echo"
 PROTO = str(e2e.ROOT / "proto/saker/echo/v1/echo.proto")
-INVALID_ARGUMENT = 3
-FAILED_PRECONDITION = 9
 
 
 def documents(text: str) -> list[dict]:
@@ -236,7 +234,7 @@ class Failures(e2e.TestCase):
         with e2e.Server() as server:
             done = self.assert_run(
                 "call", server.address, f"{ECHO}/EchoExpand", "-d", '{"expandCount": 20000000}',
-                code=e2e.exit_of_status(INVALID_ARGUMENT),
+                code=e2e.exit_of_status(e2e.INVALID_ARGUMENT),
                 stderr="saker: INVALID_ARGUMENT: expand_count is over 10000000\n",
             )  # fmt: skip
             detail = json.loads(done.stderr.split("detail: ", 1)[1])
@@ -252,7 +250,7 @@ class Failures(e2e.TestCase):
         error = raised.exception
         self.assertEqual(error.code(), grpc.StatusCode.INVALID_ARGUMENT)
         details = dict(error.trailing_metadata())["grpc-status-details-bin"]
-        self.assertEqual(details[:2], bytes([1 << 3, INVALID_ARGUMENT]))
+        self.assertEqual(details[:2], bytes([1 << 3, e2e.INVALID_ARGUMENT]))
         [message, detail] = [value for _, value in fields(details[2:])]
         self.assertEqual(message.decode(), error.details())
         self.assertEqual(dict(fields(detail))[1], b"type.googleapis.com/google.rpc.BadRequest")
@@ -264,7 +262,7 @@ class Failures(e2e.TestCase):
         with call_peer.peer() as address:
             done = self.assert_run(
                 "call", address, "peer.v1.Peer/Fail",
-                code=e2e.exit_of_status(FAILED_PRECONDITION),
+                code=e2e.exit_of_status(e2e.FAILED_PRECONDITION),
                 stderr="saker: FAILED_PRECONDITION: none left\n",
             )  # fmt: skip
             info, own, unknown = done.stderr.split("detail: ")[1:]

@@ -14,9 +14,6 @@ ALGORITHMS = [
     ("ec-p256", "ECDSA_P256_SHA256"),
     ("ec-p384", "ECDSA_P384_SHA384"),
 ]
-INVALID_ARGUMENT = 3
-NOT_FOUND = 5
-FAILED_PRECONDITION = 9
 
 
 class Crypto(e2e.TestCase):
@@ -73,7 +70,7 @@ class Crypto(e2e.TestCase):
         self.verify(*choice, "--signature-format", "p1363", "--in", self.message)
 
     def test_wrong_pairs_and_digests(self) -> None:
-        wrong = e2e.exit_of_status(INVALID_ARGUMENT), e2e.exit_of_status(FAILED_PRECONDITION)
+        wrong = e2e.exit_of_status(e2e.INVALID_ARGUMENT), e2e.exit_of_status(e2e.FAILED_PRECONDITION)
         for arguments, stdin in (
             (["--key-type", "ec-p256", "--algorithm", "RSA_PSS_SHA256"], b"x"),
             (["--key-type", "rsa-2048", "--algorithm", "ECDSA_P256_SHA256"], b"x"),
@@ -86,7 +83,7 @@ class Crypto(e2e.TestCase):
         done = e2e.run(
             "sign", self.server.address, "--key", "none", "--algorithm", "RSA_PSS_SHA256", stdin=b"x"
         )
-        self.assertEqual(done.returncode, e2e.exit_of_status(NOT_FOUND), done.stderr)
+        self.assertEqual(done.returncode, e2e.exit_of_status(e2e.NOT_FOUND), done.stderr)
 
     @e2e.once
     def test_bad_command_lines(self) -> None:
@@ -160,10 +157,10 @@ class Crypto(e2e.TestCase):
     def test_files_of_signatures(self) -> None:
         choice = ["--key", "mine", "--algorithm", "ECDSA_P384_SHA384", "--signature-format", "p1363"]
         path = self.directory / "signature"
-        self.sign("--key", "none", *choice[2:], code=e2e.exit_of_status(NOT_FOUND), stdin=b"x")
+        self.sign("--key", "none", *choice[2:], code=e2e.exit_of_status(e2e.NOT_FOUND), stdin=b"x")
         self.assertFalse(path.exists(), "a file for no signature")
         path.write_bytes(b"longer than a signature" * 10)
-        self.sign("--key", "none", *choice[2:], code=e2e.exit_of_status(NOT_FOUND), stdin=b"x")
+        self.sign("--key", "none", *choice[2:], code=e2e.exit_of_status(e2e.NOT_FOUND), stdin=b"x")
         self.assertEqual(path.stat().st_size, 230)
         self.sign(*choice, stdin=b"x")
         self.assertEqual(path.stat().st_size, 96)

@@ -20,7 +20,6 @@ import crypto_client
 import saker_e2e as e2e
 from crypto_client import Client, pb
 
-NOT_FOUND, FAILED_PRECONDITION = 5, 9
 MOST_ROTATIONS = 126  # a key has 128 versions at the most
 
 
@@ -223,14 +222,14 @@ class Versions(KeystoreCase):
             self.reload(server)
             self.assertEqual(client.sign("pay").key_version, 1)
             self.assertTrue(self.verify(client, second.signature, 2).valid)
-            self.assert_status(FAILED_PRECONDITION, client.sign, "pay", key_version=2)
+            self.assert_status(e2e.FAILED_PRECONDITION, client.sign, "pay", key_version=2)
             self.keystore("enable", "pay", "2")
             self.keystore("destroy", "pay", "1")
             self.reload(server)
             self.assertEqual(client.sign("pay").key_version, 2)
-            self.assert_status(FAILED_PRECONDITION, client.sign, "pay", key_version=1)
-            self.assert_status(FAILED_PRECONDITION, self.verify, client, first.signature, 1)
-            self.assert_status(NOT_FOUND, client.sign, "pay", key_version=3)
+            self.assert_status(e2e.FAILED_PRECONDITION, client.sign, "pay", key_version=1)
+            self.assert_status(e2e.FAILED_PRECONDITION, self.verify, client, first.signature, 1)
+            self.assert_status(e2e.NOT_FOUND, client.sign, "pay", key_version=3)
             info = client.call("ListKeys", pb.ListKeysRequest()).keys[0]
             self.assertEqual([v.state for v in info.versions], [pb.DESTROYED, pb.ENABLED])
             self.assertEqual(info.resource_name, "keys/pay/versions/2")
@@ -408,7 +407,7 @@ class Streams(e2e.TestCase):
         algorithm = ["--algorithm", "ECDSA_P256_SHA256"]
         with e2e.Server() as server:
             for choice, status, said in (
-                (["--key", "none"], NOT_FOUND, b'no key "none"'),
+                (["--key", "none"], e2e.NOT_FOUND, b'no key "none"'),
                 (["--key", "ec-p256", "--deadline", "500ms"], e2e.DEADLINE_EXCEEDED, b"DEADLINE"),
             ):
                 with self.subTest(choice):
@@ -431,7 +430,7 @@ class Streams(e2e.TestCase):
             self.assert_run("sign", server.address, *choice, stdin=b"x" * 102400)
             self.assert_run(
                 "sign", server.address, *choice, stdin=b"x" * 102401,
-                code=e2e.exit_of_status(3), stderr="more than 102400 bytes",
+                code=e2e.exit_of_status(e2e.INVALID_ARGUMENT), stderr="more than 102400 bytes",
             )  # fmt: skip
 
 

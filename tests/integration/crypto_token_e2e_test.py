@@ -13,8 +13,6 @@ import token_case
 from crypto_client import Client, pb
 from token_case import TokenCase
 
-NOT_FOUND, FAILED_PRECONDITION = 5, 9
-
 KEYS = (  # label, type, ID
     ("rsa", "rsa:2048", 1),
     ("rsa3", "rsa:3072", 2),
@@ -101,7 +99,7 @@ class Keys(TokenCase):
             self.assertEqual(len(infos[1].algorithms), 3)
             self.assertEqual(client.sign("pay").key_version, 3)
             self.assertEqual(client.sign("pay", key_version=1).key_version, 1)
-            self.assert_status(NOT_FOUND, client.sign, "pay", key_version=2)
+            self.assert_status(e2e.NOT_FOUND, client.sign, "pay", key_version=2)
 
     @e2e.once
     def test_states_and_changes_on_the_token(self) -> None:
@@ -114,7 +112,7 @@ class Keys(TokenCase):
             signature = client.sign("pay").signature
             self.token.set_may_sign("pay", False)
             self.reload(server, again)
-            details = self.assert_status(FAILED_PRECONDITION, client.sign, "pay")
+            details = self.assert_status(e2e.FAILED_PRECONDITION, client.sign, "pay")
             self.assertEqual(details, 'version 1 of key "pay" is disabled')
             verify = pb.VerifyRequest(
                 key_name="pay", algorithm=pb.ECDSA_P256_SHA256, message=b"message",
@@ -145,7 +143,7 @@ class Keys(TokenCase):
         )
         server = self.serve(*self.flags(), "--policy", policy, "--crypto-threads", "4")
         with Client(server.grpc_address) as client:
-            self.assert_status(NOT_FOUND, client.sign, "hidden")
+            self.assert_status(e2e.NOT_FOUND, client.sign, "hidden")
         report = self.assert_json(
             "bench", "sign", server.address, "--key", "pay", "--algorithm", "ECDSA_P256_SHA256",
             "-n", "2000", "-c", "2", "-m", "8", "--verify-every", "1",
