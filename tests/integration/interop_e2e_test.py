@@ -8,6 +8,7 @@ import signal
 import subprocess
 
 import saker_e2e as e2e
+from tls_case import make_ca
 
 
 class InteropServer:
@@ -70,8 +71,7 @@ class Interop(e2e.TestCase):
                 self.assertIn("not 1000000", self.client(server, *short, code=e2e.EXIT_FAILED))
 
     def test_tls(self) -> None:
-        make_ca = str(e2e.ROOT / "tools/make-ca.sh")
-        subprocess.run([make_ca, str(self.directory)], check=True, capture_output=True, timeout=60)
+        make_ca(self.directory)
         files = ("--tls-cert", f"{self.directory}/server.pem", "--tls-key", f"{self.directory}/server.key")
         with InteropServer(*files) as server:
             trust = ("--ca", f"{self.directory}/ca.pem", "--server-name", "localhost")

@@ -1,25 +1,16 @@
-"""TLS and mutual TLS: every client command, what is refused and in which words, certificates that are
-replaced under load, and other people's programs at the other end."""
+"""TLS and mutual TLS: every client command, what is refused and in which words, and other people's
+programs at the other end."""
 
-import json
-import os
 import pathlib
 import shutil
-import signal
 import subprocess
-import tempfile
 from concurrent import futures
 
 import saker_e2e as e2e
+from tls_case import ECHO, TlsCase, make_ca
 
-MAKE_CA = str(e2e.ROOT / "tools/make-ca.sh")
-ECHO = "/saker.echo.v1.Echo/Echo"
 SIGN = ["--key-type", "ec-p256", "--algorithm", "ECDSA_P256_SHA256"]
 TRUST = "the server's certificate is not trusted"
-
-
-def make_ca(directory: pathlib.Path) -> None:
-    subprocess.run([MAKE_CA, str(directory)], check=True, capture_output=True, timeout=60)
 
 
 def issue_server_certificate(directory: pathlib.Path, name: str) -> None:
@@ -34,50 +25,6 @@ def issue_server_certificate(directory: pathlib.Path, name: str) -> None:
          "-out", str(directory / "server.pem")],
     ):  # fmt: skip
         subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=60)
-
-
-class TlsCase(e2e.TestCase):
-    """One CA for the class; `self.own`: a copy of it that a test may change."""
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        directory = tempfile.TemporaryDirectory(prefix="saker-tls-")
-        cls.addClassCleanup(directory.cleanup)
-        cls.ca = pathlib.Path(directory.name)
-        make_ca(cls.ca)
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.own = self.directory / "tls"
-        shutil.copytree(self.ca, self.own)
-
-    def serve(self, *arguments: str, **options: object) -> e2e.Server:
-        files = ("--tls-cert", str(self.own / "server.pem"), "--tls-key", str(self.own / "server.key"))
-        server = e2e.Server(*files, *arguments, **options)
-        self.addCleanup(server.kill)
-        return server
-
-    def serve_mutual(self, *arguments: str) -> e2e.Server:
-        ca = ("--tls-client-ca", str(self.own / "ca.pem"), "--require-client-cert")
-        return self.serve(*ca, *arguments)
-
-    def grpc_request(self, server: e2e.Server) -> list[str]:
-        """What makes h2load call Echo."""
-        frame = self.write("frame", b"\x00\x00\x00\x00\x07\x0a\x05hello")
-        return ["-d", frame, "-H", "content-type: application/grpc", "-H", "te: trailers",
-                f"https://{server.address}{ECHO}"]  # fmt: skip
-
-    @property
-    def trust(self) -> list[str]:
-        return ["--tls", "--ca", str(self.ca / "ca.pem")]
-
-    @property
-    def client(self) -> list[str]:
-        files = ["--tls-cert", str(self.ca / "client.pem"), "--tls-key", str(self.ca / "client.key")]
-        return [*self.trust, *files]
-
-    def assert_log(self, server: e2e.Server, text: str) -> None:
-        self.assertTrue(e2e.eventually(lambda: text in server.stderr), f"{text}: {server.stderr}")
 
 
 class Commands(TlsCase):
@@ -251,91 +198,6 @@ class Settings(TlsCase):
         server = e2e.Server("--config", config, listen=["127.0.0.1:0"])
         self.addCleanup(server.kill)
         self.assert_run("echo", server.address, *self.client)
-
-
-class Rotation(TlsCase):
-    def serial(self, server: e2e.Server) -> str:
-        """Of the certificate that a new connection is shown."""
-        done = subprocess.run(
-            ["openssl", "s_client", "-connect", server.address, "-alpn", "h2"],
-            input=b"", capture_output=True, timeout=e2e.TIMEOUT_S, check=False,
-        )  # fmt: skip
-        shown = subprocess.run(
-            ["openssl", "x509", "-noout", "-serial"], input=done.stdout, capture_output=True,
-            timeout=e2e.TIMEOUT_S, check=False,
-        )  # fmt: skip
-        return shown.stdout.decode().strip()
-
-    @e2e.once
-    def test_under_load_no_call_fails(self) -> None:
-        server = self.serve("--threads", "2")
-        bench = e2e.start(
-            "bench", "echo", server.address, *self.trust, "-c", "4", "-m", "10", "-z", "6s",
-            "--json",
-        )  # fmt: skip
-        serials = {self.serial(server)}
-        for _ in range(3):
-            make_ca(self.own)  # the same CA, new certificates
-            server.send_signal(signal.SIGHUP)
-            before = len(serials)
-            self.assertTrue(
-                e2e.eventually(lambda: len(serials | {self.serial(server)}) > before), server.stderr
-            )
-            serials.add(self.serial(server))
-            self.assert_run("echo", server.address, *self.trust)
-        out, error = bench.communicate(timeout=e2e.TIMEOUT_S)
-        self.assertEqual(bench.returncode, 0, error)
-        report = json.loads(out)
-        self.assertEqual(report["errors"], 0)
-        self.assertGreater(report["calls"], 0)
-        self.assertIn("new TLS certificate: CN=Saker test server", server.stderr)
-        self.assertEqual(server.stop(), 0)
-
-    def rotate(self, server: e2e.Server) -> None:
-        """A new certificate, and a connection that is shown it."""
-        before = self.serial(server)
-        make_ca(self.own)
-        server.send_signal(signal.SIGHUP)
-        self.assertTrue(e2e.eventually(lambda: self.serial(server) != before), server.stderr)
-
-    @e2e.once
-    def test_h2load_connects_through_rotations_and_no_call_fails(self) -> None:
-        if shutil.which("h2load") is None:
-            self.skipTest("no h2load")
-        server = self.serve("--threads", "2")
-        # Twenty connections a second, for six seconds, each with twenty calls.
-        load = subprocess.Popen(
-            ["h2load", "-c", "120", "-r", "20", "-n", "2400", "-m", "10", *self.grpc_request(server)],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
-        rotations = 0
-        while load.poll() is None:
-            self.rotate(server)
-            rotations += 1
-        said = load.communicate(timeout=e2e.TIMEOUT_S)[0]
-        self.assertGreater(rotations, 0)
-        self.assertIn("2400 succeeded, 0 failed, 0 errored, 0 timeout", said)
-        self.assertEqual(server.stop(), 0)
-        self.assertEqual(server.calls(), {"OK": 2400})
-
-    def test_a_changed_file_is_read_without_a_signal(self) -> None:
-        server = self.serve()
-        make_ca(self.own)
-        self.assert_log(server, "new TLS certificate: CN=Saker test server, valid until ")
-        self.assert_run("echo", server.address, *self.trust)
-
-    def test_a_bad_file_changes_nothing(self) -> None:
-        server = self.serve()
-        (self.own / "server.pem").write_text("nonsense")
-        self.assert_log(server, "the TLS certificate stays as it was: --tls-cert ")
-        self.assert_run("echo", server.address, *self.trust)
-        os.unlink(self.own / "server.pem")
-        server.send_signal(signal.SIGHUP)
-        self.assert_log(server, "No such file or directory")
-        self.assert_run("echo", server.address, *self.trust)
-        make_ca(self.own)
-        self.assert_log(server, "new TLS certificate: ")
-        self.assert_run("echo", server.address, *self.trust)
 
 
 @e2e.once
