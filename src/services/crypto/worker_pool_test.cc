@@ -6,81 +6,22 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <deque>
-#include <functional>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "saker/services/crypto/worker_pool_testing.h"
+
 namespace saker::crypto {
 namespace {
 
-using Options = WorkerPool::Options;
 using Stop = WorkerPool::Stop;
-
-class Latch {
- public:
-  void open() {
-    const std::lock_guard lock(mutex_);
-    open_ = true;
-    changed_.notify_all();
-  }
-  // False after ten seconds, which no test waits for unless it fails.
-  [[nodiscard]] bool wait() {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return open_; });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool open_ = false;
-};
-
-struct TestJob : Job {
-  explicit TestJob(std::function<void(size_t)> work = [](size_t) {}) : work_(std::move(work)) {}
-  void run(size_t worker) override {
-    work_(worker);
-    ++runs;
-  }
-  void cancel() override { ++cancels; }
-
-  std::function<void(size_t)> work_;
-  std::atomic<int> runs = 0;
-  std::atomic<int> cancels = 0;
-};
-
-// Occupies a worker until released.
-struct Blocker : TestJob {
-  Blocker()
-      : TestJob([this](size_t) {
-          started.open();
-          EXPECT_TRUE(released.wait());
-        }) {}
-  Latch started;
-  Latch released;
-};
-
-bool wait_until(const std::function<bool()>& condition) {
-  for (int i = 0; i < 10000; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return false;
-}
-
-std::unique_ptr<WorkerPool> start(Options options) {
-  auto pool = WorkerPool::start(options);
-  EXPECT_TRUE(pool) << pool.error().message;
-  return std::move(*pool);
-}
 
 // One worker, held while `order` names the lanes ("c" and "e") that are submitted;
 // returns the order they ran in.
 std::string order_run_by_one_worker(const std::string& lanes) {
-  auto pool = start({.threads = 1});
+  auto pool = start_pool({.threads = 1});
   Blocker blocker;
   EXPECT_TRUE(pool->try_submit(blocker, Lane::kCheap));
   EXPECT_TRUE(blocker.started.wait());
@@ -106,7 +47,7 @@ TEST(WorkerPoolTest, OneWorkerDoesNotStarveExpensiveJobs) {
 }
 
 TEST(WorkerPoolTest, ALaneIsFirstInFirstOut) {
-  auto pool = start({.threads = 1});
+  auto pool = start_pool({.threads = 1});
   Blocker blocker;
   ASSERT_TRUE(pool->try_submit(blocker, Lane::kExpensive));
   ASSERT_TRUE(blocker.started.wait());
@@ -123,7 +64,7 @@ TEST(WorkerPoolTest, ALaneIsFirstInFirstOut) {
 
 TEST(WorkerPoolTest, ACheapJobNeverWaitsBehindExpensiveOnes) {
   for (const size_t threads : {2, 3, 8}) {
-    auto pool = start({.threads = threads});
+    auto pool = start_pool({.threads = threads});
     std::deque<Blocker> blockers(threads + 2);
     for (auto& blocker : blockers) ASSERT_TRUE(pool->try_submit(blocker, Lane::kExpensive));
     ASSERT_TRUE(wait_until([&] { return pool->stats(Lane::kExpensive).running == threads - 1; }));
@@ -139,7 +80,7 @@ TEST(WorkerPoolTest, ACheapJobNeverWaitsBehindExpensiveOnes) {
 }
 
 TEST(WorkerPoolTest, ExpensiveJobsUseAllWorkersButOne) {
-  auto pool = start({.threads = 4});
+  auto pool = start_pool({.threads = 4});
   std::deque<Blocker> blockers(3);
   for (auto& blocker : blockers) ASSERT_TRUE(pool->try_submit(blocker, Lane::kExpensive));
   for (auto& blocker : blockers) EXPECT_TRUE(blocker.started.wait());
@@ -148,7 +89,7 @@ TEST(WorkerPoolTest, ExpensiveJobsUseAllWorkersButOne) {
 }
 
 TEST(WorkerPoolTest, CheapJobsUseAllWorkers) {
-  auto pool = start({.threads = 4});
+  auto pool = start_pool({.threads = 4});
   std::deque<Blocker> blockers(4);
   for (auto& blocker : blockers) ASSERT_TRUE(pool->try_submit(blocker, Lane::kCheap));
   for (auto& blocker : blockers) EXPECT_TRUE(blocker.started.wait());
@@ -157,7 +98,7 @@ TEST(WorkerPoolTest, CheapJobsUseAllWorkers) {
 }
 
 TEST(WorkerPoolTest, AFullLaneRefusesAtOnceAndTheOtherDoesNot) {
-  auto pool = start({.threads = 1, .cheap_capacity = 3, .expensive_capacity = 1});
+  auto pool = start_pool({.threads = 1, .cheap_capacity = 3, .expensive_capacity = 1});
   Blocker blocker;
   ASSERT_TRUE(pool->try_submit(blocker, Lane::kCheap));
   ASSERT_TRUE(blocker.started.wait());
@@ -184,120 +125,8 @@ TEST(WorkerPoolTest, AFullLaneRefusesAtOnceAndTheOtherDoesNot) {
   EXPECT_EQ(pool->stats(Lane::kCheap).queued, 0u);
 }
 
-TEST(WorkerPoolTest, ALaneIsFullOfUnits) {
-  auto pool = start({.threads = 1, .cheap_capacity = 3, .expensive_capacity = 1});
-  Blocker blocker;
-  ASSERT_TRUE(pool->try_submit(blocker, Lane::kCheap));
-  ASSERT_TRUE(blocker.started.wait());
-  std::deque<TestJob> jobs(4);
-  EXPECT_TRUE(pool->try_submit(jobs[0], Lane::kCheap, 2));
-  EXPECT_TRUE(pool->try_submit(jobs[1], Lane::kCheap, 1000));
-  EXPECT_FALSE(pool->try_submit(jobs[2], Lane::kCheap));
-  EXPECT_FALSE(pool->try_submit(jobs[2], Lane::kCheap, 1000));
-  EXPECT_EQ(pool->stats(Lane::kCheap).queued, 2u);
-  blocker.released.open();
-  ASSERT_TRUE(wait_until([&] { return pool->stats(Lane::kCheap).completed == 3; }));
-  EXPECT_TRUE(pool->try_submit(jobs[3], Lane::kCheap, 3)) << "what is done makes room";
-  pool->stop(Stop::kDrain);
-  EXPECT_EQ(jobs[3].runs, 1);
-}
-
-// Does its units one at a time, and writes down its name for each.
-struct PiecewiseJob : Job {
-  PiecewiseJob(WorkerPool& pool, char name, size_t units, std::string& ran)
-      : pool_(pool), name_(name), left_(units), ran_(ran) {}
-  void run(size_t) override {
-    ran_ += name_;
-    if (--left_ == 0) return;
-    if (!pool_.line_up_again(*this, Lane::kCheap, left_)) ++cancels;
-  }
-  void cancel() override { ++cancels; }
-
-  WorkerPool& pool_;
-  const char name_;
-  size_t left_;
-  std::string& ran_;
-  std::atomic<int> cancels = 0;
-};
-
-TEST(WorkerPoolTest, AJobOfManyUnitsTakesTurnsWithTheOthers) {
-  auto pool = start({.threads = 1});
-  Blocker blocker;
-  ASSERT_TRUE(pool->try_submit(blocker, Lane::kCheap));
-  ASSERT_TRUE(blocker.started.wait());
-  std::string ran;
-  PiecewiseJob large(*pool, 'L', 4, ran);
-  PiecewiseJob other(*pool, 'M', 2, ran);
-  TestJob small([&](size_t) { ran += 's'; });
-  ASSERT_TRUE(pool->try_submit(large, Lane::kCheap, 4));
-  ASSERT_TRUE(pool->try_submit(other, Lane::kCheap, 2));
-  ASSERT_TRUE(pool->try_submit(small, Lane::kCheap));
-  blocker.released.open();
-  pool->stop(Stop::kDrain);
-  EXPECT_EQ(ran, "LMsLMLL");
-  EXPECT_EQ(large.cancels + other.cancels, 0);
-}
-
-// What waits between two pieces counts, and so does what a running one will leave.
-TEST(WorkerPoolTest, UnitsThatAreLeftKeepTheLaneFull) {
-  auto pool = start({.threads = 1, .cheap_capacity = 4});
-  Blocker first;
-  Blocker second;
-  struct TwoPieces : Job {
-    TwoPieces(WorkerPool& pool, Blocker& first, Blocker& second)
-        : pool_(pool), pieces_{&first, &second} {}
-    void run(size_t worker) override {
-      pieces_[at_++]->run(worker);
-      if (at_ == 2) return;
-      EXPECT_TRUE(pool_.line_up_again(*this, Lane::kCheap, 4));
-    }
-    void cancel() override {}
-    WorkerPool& pool_;
-    Blocker* pieces_[2];
-    int at_ = 0;
-  } job(*pool, first, second);
-  TestJob refused;
-  ASSERT_TRUE(pool->try_submit(job, Lane::kCheap, 8));
-  ASSERT_TRUE(first.started.wait());
-  EXPECT_FALSE(pool->try_submit(refused, Lane::kCheap));
-  first.released.open();
-  ASSERT_TRUE(second.started.wait());
-  EXPECT_FALSE(pool->try_submit(refused, Lane::kCheap));
-  second.released.open();
-  pool->stop(Stop::kDrain);
-  EXPECT_EQ(refused.runs, 0);
-}
-
-TEST(WorkerPoolTest, AStoppedPoolTakesNoJobBack) {
-  auto pool = start({.threads = 1});
-  std::string ran;
-  Latch started;
-  Latch released;
-  struct Waiting : PiecewiseJob {
-    Waiting(WorkerPool& pool, std::string& ran, Latch& started, Latch& released)
-        : PiecewiseJob(pool, 'L', 3, ran), started_(started), released_(released) {}
-    void run(size_t worker) override {
-      started_.open();
-      EXPECT_TRUE(released_.wait());
-      PiecewiseJob::run(worker);
-    }
-    Latch& started_;
-    Latch& released_;
-  } job(*pool, ran, started, released);
-  ASSERT_TRUE(pool->try_submit(job, Lane::kCheap, 3));
-  ASSERT_TRUE(started.wait());
-  TestJob waits;
-  ASSERT_TRUE(pool->try_submit(waits, Lane::kCheap));
-  std::thread stopper([&] { pool->stop(Stop::kCancel); });
-  EXPECT_TRUE(wait_until([&] { return waits.cancels == 1; }));
-  released.open();
-  stopper.join();
-  EXPECT_EQ(ran, "L");
-  EXPECT_EQ(job.cancels, 1);
-}
-
 TEST(WorkerPoolTest, CountsTheTimeJobsWait) {
-  auto pool = start({.threads = 1});
+  auto pool = start_pool({.threads = 1});
   Blocker blocker;
   ASSERT_TRUE(pool->try_submit(blocker, Lane::kCheap));
   ASSERT_TRUE(blocker.started.wait());
@@ -311,7 +140,7 @@ TEST(WorkerPoolTest, CountsTheTimeJobsWait) {
 }
 
 TEST(WorkerPoolTest, StoppingWithCancelRunsNothingThatWaits) {
-  auto pool = start({.threads = 1});
+  auto pool = start_pool({.threads = 1});
   Blocker blocker;
   ASSERT_TRUE(pool->try_submit(blocker, Lane::kCheap));
   ASSERT_TRUE(blocker.started.wait());
@@ -332,7 +161,7 @@ TEST(WorkerPoolTest, StoppingWithCancelRunsNothingThatWaits) {
 }
 
 TEST(WorkerPoolTest, AStoppedPoolRefusesAndStopsAgain) {
-  auto pool = start({.threads = 2});
+  auto pool = start_pool({.threads = 2});
   pool->stop(Stop::kDrain);
   TestJob job;
   EXPECT_FALSE(pool->try_submit(job, Lane::kCheap));
@@ -344,7 +173,7 @@ TEST(WorkerPoolTest, AStoppedPoolRefusesAndStopsAgain) {
 TEST(WorkerPoolTest, DestructionCancels) {
   std::deque<TestJob> jobs(200);
   {
-    auto pool = start({.threads = 2});
+    auto pool = start_pool({.threads = 2});
     for (auto& job : jobs) ASSERT_TRUE(pool->try_submit(job, Lane::kExpensive));
   }
   for (auto& job : jobs) EXPECT_EQ(job.runs + job.cancels, 1);
@@ -356,7 +185,7 @@ TEST(WorkerPoolTest, RefusesAnImpossibleNumberOfThreads) {
 }
 
 TEST(WorkerPoolTest, WorkersTakeNoSignals) {
-  auto pool = start({.threads = 1});
+  auto pool = start_pool({.threads = 1});
   sigset_t mask;
   sigemptyset(&mask);
   TestJob job([&](size_t) { pthread_sigmask(SIG_BLOCK, nullptr, &mask); });
@@ -371,7 +200,7 @@ TEST(WorkerPoolTest, ManyThreadsSubmit) {
   constexpr size_t kWorkers = 3;
   constexpr int kSubmitters = 4;
   constexpr int kJobsEach = 3000;
-  auto pool = start({.threads = kWorkers, .cheap_capacity = 8, .expensive_capacity = 4});
+  auto pool = start_pool({.threads = kWorkers, .cheap_capacity = 8, .expensive_capacity = 4});
   std::atomic<int> in_use[kWorkers] = {};
   std::atomic<int> expensive_at_once = 0;
   std::atomic<uint64_t> accepted = 0;
