@@ -9,13 +9,21 @@ namespace {
 
 using testing::ElementsAre;
 
-TEST_F(Ends, DrainLetsTheOpenStreamFinish) {
-  serve_echo();
-  call.when_writable = [&] { call.send("before"); };
-  start();
-  ASSERT_TRUE(world.run_until([&] { return !call.replies.empty(); }));
-  world.server().drain();
-  world.run_for(10s);
+class Drains : public Ends {
+ protected:
+  // The call has been answered once, and stays open; the server has been draining for `time`.
+  void drain_under_the_call(Duration time) {
+    serve_echo();
+    call.when_writable = [this] { call.send("before"); };
+    start();
+    ASSERT_TRUE(world.run_until([this] { return !call.replies.empty(); }));
+    world.server().drain();
+    world.run_for(time);
+  }
+};
+
+TEST_F(Drains, DrainLetsTheOpenStreamFinish) {
+  drain_under_the_call(10s);
   EXPECT_EQ(call.done, 0);
   EXPECT_TRUE(call.send("during", true));
   finish();
@@ -24,13 +32,8 @@ TEST_F(Ends, DrainLetsTheOpenStreamFinish) {
   EXPECT_EQ(world.server().counters().connections_open, 0u);
 }
 
-TEST_F(Ends, ACallDuringADrainGoesToANewConnection) {
-  serve_echo();
-  call.when_writable = [&] { call.send("x"); };
-  start();
-  ASSERT_TRUE(world.run_until([&] { return !call.replies.empty(); }));
-  world.server().drain();
-  world.run_for(1s);
+TEST_F(Drains, ACallDuringADrainGoesToANewConnection) {
+  drain_under_the_call(1s);
   TestStream next;
   next.when_writable = [&] { next.send("y", true); };
   next.start(world.channel(), bidi_method());
@@ -43,13 +46,8 @@ TEST_F(Ends, ACallDuringADrainGoesToANewConnection) {
   EXPECT_TRUE(call.status().ok());
 }
 
-TEST_F(Ends, DrainTimeoutAbortsTheOpenStream) {
-  serve_echo();
-  call.when_writable = [&] { call.send("x"); };
-  start();
-  ASSERT_TRUE(world.run_until([&] { return !call.replies.empty(); }));
-  world.server().drain();
-  world.run_for(1s);
+TEST_F(Drains, DrainTimeoutAbortsTheOpenStream) {
+  drain_under_the_call(1s);
   world.server().abort_all();
   finish();
   EXPECT_EQ(call.status().code, StatusCode::kUnavailable);
