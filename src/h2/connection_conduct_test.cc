@@ -277,6 +277,21 @@ TEST(Conduct, CallsThatStillRunCountAgainstTheLimit) {
   EXPECT_EQ(server->open_streams(), 1u);
 }
 
+TEST(Conduct, RefusalsForCallsThatStillRunDoNotEndTheConnection) {
+  Endpoint server(Role::kServer, {.max_concurrent_streams = 2});
+  Peer peer;
+  server.settle(peer);
+  server.recv(peer.headers(1, kRequest));
+  server->hold_slot();
+  server.recv(peer.rst_stream(1, ErrorCode::kCancel).headers(3, kRequest));
+  for (StreamId id = 5; id < 2005; id += 2) {
+    server.recv(peer.headers(id, kRequest));
+    server.sent();
+  }
+  EXPECT_TRUE(server->alive());
+  EXPECT_EQ(server->open_streams(), 1u);
+}
+
 TEST(Conduct, MalformedRequestsGetRst) {
   Fields with_length = kRequest;
   with_length.push_back({"content-length", "5"});

@@ -144,12 +144,12 @@ void Connection::recv_request(StreamId id, HeadersEvent event, HeadFacts facts) 
   if (id >= kFirstOfLastIds) start_drain(now_, "stream ids run out");
 }
 
-// True: the stream was refused. A few refusals happen to any client
-// that races our SETTINGS; many are an attack.
+// True: the stream was refused. A few over the limit happen to any client that races our SETTINGS; many
+// are an attack. Of slots that are held a client cannot know, and a refusal is less work than a call.
 bool Connection::refuse_new_stream(StreamId id) {
   const uint32_t limit = options_.max_concurrent_streams;
   if (streams_.size() + held_slots_ < limit) return false;
-  if (!refusals_.try_take(now_)) {
+  if (streams_.size() >= limit && !refusals_.try_take(now_)) {
     fail(ErrorCode::kEnhanceYourCalm, "too many streams over the limit");
     return true;
   }
