@@ -76,14 +76,16 @@ def p5(bench):
             least = 4 if key == "ec-p384" else None
             bench.add("P5", "  beside openssl speed", f"{own:,.0f}", f"openssl speed {speed:,.0f}", own / speed,
                       f">= {least}" if least else "", own / speed >= least if least else None)
-    with signing_server(bench) as one, signing_server(bench, 2) as two:
+    # Of expensive signatures a worker is kept free: two workers sign one at a time, three sign two.
+    with signing_server(bench, 2) as one, signing_server(bench, 3) as two:
         rates = bench.rounds_of(*(rate(bench, server, [one.pid, two.pid]) for server in (one, two)))
-    bench.add("P5", "ECDSA_P384_SHA384, two workers to one", f"{rates[1]:,.0f}/s", f"one {rates[0]:,.0f}/s", rates[1] / rates[0])
+    bench.add("P5", "RSA_PSS_SHA256, rsa-2048, two workers to one", f"{rates[1]:,.0f}/s", f"one {rates[0]:,.0f}/s", rates[1] / rates[0],
+              ">= 1.8", rates[1] >= 1.8 * rates[0])
 
 
 def rate(bench, server, pids):
     flags = ("-c", 1, "-m", 16, "-z", "2s", "--verify-every", 0)
-    return lambda: bench.quiet(lambda: sign(bench, server, "ec-p384", "ECDSA_P384_SHA384", *flags)["calls_per_second"], pids)
+    return lambda: bench.quiet(lambda: sign(bench, server, "rsa-2048", "RSA_PSS_SHA256", *flags)["calls_per_second"], pids)
 
 
 def p6(bench):
