@@ -105,9 +105,13 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   // ---- input
-  // Consumes all of `bytes`. False: the connection is over; what take_output() still yields should
-  // be sent, then close.
+  // Consumes all of `bytes`, but for what stop_input() leaves. False: the connection is over; what
+  // take_output() still yields should be sent, then close.
   bool handle_input(Bytes bytes, Time now);
+  // Within an event: this frame shall be the last that handle_input() handles. What is behind it, the
+  // last input_left() bytes, is given to the next handle_input() before anything else.
+  void stop_input() { input_stopped_ = true; }
+  size_t input_left() const { return input_left_; }
   void handle_timeout(Time now);
   // When handle_timeout() is due; kNever: not at all.
   Time poll_timeout() const;
@@ -364,6 +368,8 @@ class Connection {
   bool awaits_written_ = false;   // data that waits has its deadline once that output is written
   size_t sending_streams_ = 0;    // streams with data that waits
   size_t unsent_bytes_ = 0;       // of that data
+  size_t input_left_ = 0;
+  bool input_stopped_ = false;
   size_t unread_bytes_ = 0;       // of all streams
   uint32_t withheld_credit_ = 0;  // of the connection's window, until more has been read
   bool dead_ = false;

@@ -8,7 +8,8 @@ namespace saker::h2 {
 
 bool Connection::handle_input(Bytes bytes, Time now) {
   now_ = now;
-  while (!bytes.empty() && !dead_) {
+  input_stopped_ = false;
+  while (!bytes.empty() && !dead_ && !input_stopped_) {
     if (preface_seen_ < kClientPreface.size()) {
       bytes = take_preface(bytes);
     } else if (in_data_) {
@@ -19,6 +20,7 @@ bool Connection::handle_input(Bytes bytes, Time now) {
       bytes = take_frame(bytes);
     }
   }
+  input_left_ = dead_ ? 0 : bytes.size();
   return !dead_;
 }
 

@@ -129,7 +129,9 @@ grpc::Status ServerCall::unpack(grpc::ReceivedMessage& message) {
   }
   const size_t limit = connection_->max_message_bytes();
   if (unpacked_ == nullptr) unpacked_ = std::make_unique<std::string>();
-  switch (connection_->packer().unpack(compression, message, limit, *unpacked_)) {
+  const Unpacked result = connection_->packer().unpack(compression, message, limit, *unpacked_);
+  connection_->note_unpacked(unpacked_->size());
+  switch (result) {
     case Unpacked::kTooLarge:
       return {
           grpc::StatusCode::kResourceExhausted,

@@ -44,7 +44,8 @@ void ServerConnection::start() {
 }
 
 size_t ServerConnection::memory_bytes() const {
-  return sizeof *this - sizeof engine_ + engine_.memory_bytes() + stream_->memory_bytes();
+  return sizeof *this - sizeof engine_ + engine_.memory_bytes() + stream_->memory_bytes() +
+         input_.memory_bytes();
 }
 
 // ---- turns
@@ -55,7 +56,7 @@ void ServerConnection::on_data(Bytes bytes) {
   active_at_ = loop_.loop().now();
   keepalive_.on_activity(active_at_);
   in_turn_ = true;
-  engine_.handle_input(bytes, loop_.loop().now());
+  input_.take(engine_, bytes, loop_.loop().now());
   turn();
 }
 
@@ -88,16 +89,36 @@ void ServerConnection::schedule() {
 // What follows every input: calls, output, and what the new state asks for. May destroy this.
 void ServerConnection::turn() {
   if (too_many_pings_) engine_.shut_down(h2::ErrorCode::kEnhanceYourCalm, "too_many_pings");
+  if (input_.has_rest() && !input_.has_enough() && may_take_input()) {
+    input_.take_rest(engine_, loop_.loop().now());
+  }
   run_ready();
   flush();
+  if (input_.has_enough() || input_.has_rest()) [[unlikely]] continue_in_next_turn();
+  input_.end_turn();
   in_turn_ = false;
   arm_timer();
   maybe_destroy();
 }
 
+// After the other connections have had theirs.
+void ServerConnection::continue_in_next_turn() {
+  if (ended_ || engine_.output_full()) return;  // on_sent() goes on
+  if (!ready_.empty() || (input_.has_rest() && may_take_input())) schedule();
+}
+
+// True: what the client may have said since we do not know because we have not looked.
+bool ServerConnection::is_behind() const {
+  return (input_.has_rest() || !ready_.empty()) && !engine_.output_full() && !ended_;
+}
+
+bool ServerConnection::may_take_input() const {
+  return engine_.wants_read() && !engine_.output_full() && ready_.empty();
+}
+
 void ServerConnection::run_ready() {
   if (!held_back_.empty() && !engine_.unsent_full()) release_held_back();
-  while (!ready_.empty() && (ended_ || !engine_.output_full())) {
+  while (!ready_.empty() && (ended_ || (!engine_.output_full() && !input_.has_enough()))) {
     ServerCall& call = *ready_.try_pop_front();
     if (engine_.unsent_full() && call.is_new() && !ended_) [[unlikely]] {
       hold_back(call);
@@ -140,7 +161,7 @@ void ServerConnection::release_charge(ServerCall& call) {
 void ServerConnection::flush() {
   if (ended_) return;
   if (!stream_->write_in_flight() && !write_output()) return close_stream();
-  const bool pause = !engine_.wants_read() || engine_.output_full() || !ready_.empty();
+  const bool pause = !may_take_input() || input_.has_rest();
   if (pause != reading_paused_) stream_->pause_reading(reading_paused_ = pause);
 }
 
@@ -177,6 +198,14 @@ void ServerConnection::arm_timer() {
 
 void ServerConnection::on_timer(Time now) {
   in_turn_ = true;
+  if (!is_behind()) hold_to_time(now);
+  if (close_by_ <= now && !ended_) check_write(now);
+  if (idle_check_at_ <= now) check_idle(now);
+  check_age(now);
+  turn();
+}
+
+void ServerConnection::hold_to_time(Time now) {
   engine_.handle_timeout(now);
   switch (keepalive_.handle_timeout(now, calls_ != 0)) {
     case Keepalive::Action::kSendPing:
@@ -188,10 +217,6 @@ void ServerConnection::on_timer(Time now) {
     case Keepalive::Action::kNone:
       break;
   }
-  if (close_by_ <= now && !ended_) check_write(now);
-  if (idle_check_at_ <= now) check_idle(now);
-  check_age(now);
-  turn();
 }
 
 // A write takes what its peer's network takes; only one that stands still ends the connection. The

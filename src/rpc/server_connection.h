@@ -20,6 +20,7 @@
 #include "saker/rpc/packer.h"
 #include "saker/rpc/server_call.h"
 #include "saker/rpc/server_options.h"
+#include "saker/rpc/turn_input.h"
 
 namespace saker::rpc {
 
@@ -70,6 +71,9 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   void release_charge(ServerCall& call);
   void call_released(bool held_slot);
   Packer& packer();
+  void note_unpacked(size_t bytes) { input_.note_unpacked(engine_, bytes); }
+  // True: calls wait for the next turn before they unpack more.
+  bool turn_has_enough() const { return input_.has_enough(); }
   uint32_t max_message_bytes() const { return messages_.max_bytes; }
   const MemoryBudget& budget() const { return budget_; }
 
@@ -101,6 +105,10 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   ServerCall& bind_call(h2::Stream& stream, const Method* method);
   void refuse_head(ServerCall& call, const RequestHead& head, const h2::HeadersEvent& event);
   void run_ready();
+  void continue_in_next_turn();
+  bool is_behind() const;
+  void hold_to_time(Time now);
+  bool may_take_input() const;
   void hold_back(ServerCall& call);
   void release_held_back();
   void flush();
@@ -117,6 +125,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   ServerLoop& loop_;
   std::unique_ptr<net::Stream> stream_;
   h2::Connection engine_;
+  TurnInput input_;
   hpack::CachedBlock head_cache_;
   hpack::CachedBlock trailers_cache_;
   IntrusiveList<ServerCall, ReadyTag> ready_;

@@ -46,6 +46,15 @@ void StreamingCallBase::on_cancel() {
   if (read_waiter_ || write_waiter_) make_ready();
 }
 
+void StreamingCallBase::wait_to_read(std::coroutine_handle<> waiter) {
+  read_waiter_ = waiter;
+  if (waits_for_turn()) make_ready();
+}
+
+bool StreamingCallBase::waits_for_turn() const {
+  return connection().turn_has_enough();
+}
+
 bool StreamingCallBase::read_ready() {
   if (message_ready_ || !stream_open() || !broken_status_.ok()) return true;
   if (next_message() || !broken_status_.ok()) return true;

@@ -23,7 +23,9 @@ class StreamingCallBase : public ServerCall {
   // ---- for Reader and Writer
   // A message is there or never will be; otherwise read_waiter() is resumed when that changes.
   bool read_ready();
-  void wait_to_read(std::coroutine_handle<> waiter) { read_waiter_ = waiter; }
+  void wait_to_read(std::coroutine_handle<> waiter);
+  // There may be a message, but it is the other connections' turn.
+  bool waits_for_turn() const;
   // Takes the message that read_ready() found; false: the client has finished, or the call is over.
   template <typename Request>
   bool take_message(Request& request) {
@@ -120,7 +122,7 @@ class Reader {
   struct Read {
     StreamingCallBase& call;
     Request& request;
-    bool await_ready() { return call.read_ready(); }
+    bool await_ready() { return !call.waits_for_turn() && call.read_ready(); }
     void await_suspend(std::coroutine_handle<> waiter) { call.wait_to_read(waiter); }
     bool await_resume() { return call.read_ready() && call.take_message(request); }
   };

@@ -95,8 +95,7 @@ class Hoards(attack.Case):
         per_byte_ns=30,
     )
 
-    # Unpacking 4 MiB takes 4 ms and more. What comes in one read is handled in one go, and that may be 64
-    # of them: README.md, "What is not held".
+    # Unpacking 4 MiB takes 4 ms and more.
     UNPACKED = dataclasses.replace(HELD, per_frame_ns=20_000_000)
 
     def hoard(self, name: str, requests, count: int, full: int, packed: bool = True) -> None:

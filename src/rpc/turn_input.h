@@ -1,0 +1,50 @@
+// TurnInput: what a server's connection takes from its client in one turn. A read of some KiB may stand for a
+// thousand times as many once its messages are unpacked, and while one connection unpacks, the others
+// of its loop wait. So a turn that has unpacked kUnpackedPerTurn ends; the rest of the read waits
+// here, with reading paused, and the connection takes its turns between the others'.
+#pragma once
+
+#include <vector>
+
+#include "saker/base/bytes.h"
+#include "saker/base/time.h"
+#include "saker/h2/connection.h"
+
+namespace saker::rpc {
+
+class TurnInput {
+ public:
+  static constexpr size_t kUnpackedPerTurn = 1 << 20;  // and what the last message has above it
+
+  // What has just been received; requires !has_rest().
+  void take(h2::Connection& engine, Bytes bytes, Time now) {
+    engine.handle_input(bytes, now);
+    if (engine.input_left() != 0) [[unlikely]]
+      rest_.assign(bytes.end() - static_cast<ptrdiff_t>(engine.input_left()), bytes.end());
+  }
+  void take_rest(h2::Connection& engine, Time now) {
+    engine.handle_input(rest(), now);
+    taken_ = rest_.size() - engine.input_left();
+    if (engine.input_left() != 0) return;
+    std::vector<uint8_t>().swap(rest_);
+    taken_ = 0;
+  }
+  bool has_rest() const { return !rest_.empty(); }
+  size_t memory_bytes() const { return rest_.capacity(); }
+
+  void note_unpacked(h2::Connection& engine, size_t bytes) {
+    unpacked_ += bytes;
+    if (has_enough()) engine.stop_input();
+  }
+  bool has_enough() const { return unpacked_ >= kUnpackedPerTurn; }
+  void end_turn() { unpacked_ = 0; }
+
+ private:
+  Bytes rest() const { return Bytes(rest_).subspan(taken_); }
+
+  std::vector<uint8_t> rest_;
+  size_t taken_ = 0;     // of rest_
+  size_t unpacked_ = 0;  // in this turn
+};
+
+}  // namespace saker::rpc

@@ -1,0 +1,163 @@
+// Messages that become a thousand times as large: a connection that unpacks takes its turns between
+// those of the others, and nothing of what it has sent in one piece is lost.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "saker/rpc/packer.h"
+#include "saker/rpc/raw_peers_testing.h"
+#include "saker/rpc/turn_input.h"
+
+namespace saker::rpc {
+namespace {
+
+using grpc::Compression;
+using grpc::Status;
+using h2::Fields;
+using h2::kFlagEndStream;
+using h2::Lines;
+
+constexpr size_t kUnpackedBytes = TurnInput::kUnpackedPerTurn + 1;  // of a message: a turn's worth
+constexpr int kMessages = 30;
+
+Fields request(std::string_view path) {
+  return {{":method", "POST"},
+          {":scheme", "http"},
+          {":path", path},
+          {"te", "trailers"},
+          {"content-type", "application/grpc"},
+          {"grpc-encoding", "gzip"}};
+}
+
+// A message of so many `letter`s with its prefix.
+std::string packed(char letter) {
+  net::SimNetwork network{1};
+  net::SimLoop loop{network};
+  ChunkQueue out(loop.chunks());
+  const std::string large(kUnpackedBytes, letter);
+  Packer().append(Compression::kGzip, as_bytes(large), out);
+  std::string bytes(out.size(), '\0');
+  out.copy_to({reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()});
+  return bytes;
+}
+
+int64_t count_of(const Lines& lines, std::string_view part) {
+  return std::count_if(lines.begin(), lines.end(),
+                       [&](const std::string& line) { return line.find(part) != line.npos; });
+}
+
+class ServerTurns : public testing::Test {
+ protected:
+  ServerTurns() {
+    world.server_options.connection.initial_stream_window_bytes = 1 << 20;
+    world.dispatcher.add_unary<RawMessage, RawMessage>(
+        "/t.T/Unary", [this](ServerContext&, RawMessage& in, RawMessage&) {
+          note(in);
+          return Status{};
+        });
+    world.dispatcher.add_client_streaming<RawMessage, RawMessage>(
+        "/t.T/Collect",
+        [this](ServerContext&, Reader<RawMessage>& in, RawMessage&) -> Task<Status> {
+          RawMessage message;
+          while (co_await in.read(message)) note(message);
+          co_return Status{};
+        });
+    world.start();
+  }
+  void note(const RawMessage& message) {
+    if (message.bytes.size() == kUnpackedBytes) order += message.bytes[0];
+  }
+  static void ask(RawClient& client, char letter) {
+    for (h2::StreamId id = 1; id < 2 * kMessages; id += 2) {
+      client.peer.headers(id, request("/t.T/Unary")).data(id, packed(letter), kFlagEndStream);
+    }
+  }
+  static void stream(RawClient& client, char letter) {
+    client.peer.headers(1, request("/t.T/Collect"));
+    for (int i = 0; i < kMessages; ++i) client.peer.data(1, packed(letter));
+    client.peer.data(1, "", kFlagEndStream);
+  }
+  // What both have to send arrives at the same moment, each in one read.
+  void expect_turns(RawClient& one, RawClient& other, int calls) {
+    one.send();
+    other.send();
+    EXPECT_EQ(count_of(one.exchange(), "grpc-status=0"), calls);
+    EXPECT_EQ(count_of(other.exchange(), "grpc-status=0"), calls);
+    EXPECT_EQ(std::ranges::count(order, 'a'), kMessages);
+    EXPECT_EQ(std::ranges::count(order, 'b'), kMessages);
+    for (const char letter : {'a', 'b'})
+      EXPECT_EQ(order.find(std::string(6, letter)), order.npos) << order;
+  }
+
+  // What is sent at one moment arrives at one moment.
+  static net::SimFaults even_network() {
+    net::SimFaults faults;
+    faults.latency_min = faults.latency_max = 50us;
+    return faults;
+  }
+
+  SimWorld world{1, even_network()};
+  std::string order;  // of messages as handlers see them, by their letters
+};
+
+TEST_F(ServerTurns, OfUnaryCalls) {
+  RawClient one(world);
+  RawClient other(world);
+  ask(one, 'a');
+  ask(other, 'b');
+  expect_turns(one, other, kMessages);
+}
+
+TEST_F(ServerTurns, OfHandlersThatRead) {
+  RawClient one(world);
+  RawClient other(world);
+  stream(one, 'a');
+  stream(other, 'b');
+  expect_turns(one, other, 1);
+}
+
+// What is left of the read dies with the connection.
+TEST_F(ServerTurns, AnErrorInTheMiddle) {
+  RawClient greedy(world);
+  constexpr int kBefore = 10;
+  for (h2::StreamId id = 1; id < 2 * kMessages; id += 2) {
+    if (id == 2 * kBefore + 1) greedy.peer.headers(2, request("/t.T/Unary"));  // ours are even
+    greedy.peer.headers(id, request("/t.T/Unary")).data(id, packed('a'), kFlagEndStream);
+  }
+  EXPECT_EQ(count_of(greedy.exchange(), "GOAWAY"), 1);
+  EXPECT_TRUE(greedy.closed_by_peer());
+  EXPECT_EQ(order, std::string(kBefore, 'a'));
+}
+
+TEST_F(ServerTurns, AServerThatEndsInBetween) {
+  RawClient greedy(world);
+  ask(greedy, 'a');
+  greedy.send();
+  ASSERT_TRUE(world.run_until([&] { return !order.empty(); }));
+  world.destroy_server();
+  world.run_for(1s);
+  EXPECT_LT(order.size(), static_cast<size_t>(kMessages));
+}
+
+TEST(ServerTurnsOnRoughNetworks, NothingIsLost) {
+  const std::string message = packed('a');
+  for (uint64_t seed = 1; seed <= 5; ++seed) {
+    SimWorld world(seed, rough_network());
+    int served = 0;
+    world.dispatcher.add_unary<RawMessage, RawMessage>(
+        "/t.T/Unary", [&](ServerContext&, RawMessage& in, RawMessage&) {
+          served += in.bytes.size() == kUnpackedBytes;
+          return Status{};
+        });
+    world.start();
+    RawClient client(world);
+    for (h2::StreamId id = 1; id < 2 * kMessages; id += 2) {
+      client.peer.headers(id, request("/t.T/Unary")).data(id, message, kFlagEndStream);
+    }
+    EXPECT_EQ(count_of(client.exchange(10s), "grpc-status=0"), kMessages) << seed;
+    EXPECT_EQ(served, kMessages) << seed;
+  }
+}
+
+}  // namespace
+}  // namespace saker::rpc
