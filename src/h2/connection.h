@@ -364,10 +364,10 @@ class Connection {
   Time blocked_since_ = kNever;  // data waits for the connection's window
   Time data_written_at_;         // when DATA was last known to be on its way
   uint64_t data_frames_taken_ = 0;
-  bool wrote_data_ = false;       // with the output that was taken last
-  bool awaits_written_ = false;   // data that waits has its deadline once that output is written
-  size_t sending_streams_ = 0;    // streams with data that waits
-  size_t unsent_bytes_ = 0;       // of that data
+  bool wrote_data_ = false;      // with the output that was taken last
+  bool awaits_written_ = false;  // data that waits has its deadline once that output is written
+  size_t sending_streams_ = 0;   // streams with data that waits
+  size_t unsent_bytes_ = 0;      // of that data
   size_t input_left_ = 0;
   bool input_stopped_ = false;
   size_t unread_bytes_ = 0;       // of all streams
