@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
 
@@ -71,7 +72,8 @@ int main(int argc, char** argv) {
   builder.RegisterService(&service);
   const auto server = builder.BuildAndStart();
   if (server == nullptr) return 2;
-  if (by_descriptor && interop::listen_vsock(address, *server).empty()) return 2;
+  std::optional<interop::VsockListener> vsock;
+  if (by_descriptor && vsock.emplace(address, *server).address().empty()) return 2;
   std::printf("listening on %s\n", argv[1]);
   std::fflush(stdout);
   server->Wait();

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string>
 
 #include "grpc_service.h"
@@ -30,9 +31,11 @@ int serve(const std::string& listen, int max_streams, const sigset_t& signals) {
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, max_streams);
   }
   const auto server = builder.BuildAndStart();
+  std::optional<interop::VsockListener> vsock;
   std::string bound = listen;
   if (server != nullptr && by_descriptor) {
-    bound = interop::listen_vsock(listen, *server);
+    vsock.emplace(listen, *server);
+    bound = vsock->address();
   } else if (!listen.starts_with("unix")) {
     bound = listen.substr(0, listen.rfind(':') + 1) + std::to_string(port);
   }
@@ -44,6 +47,7 @@ int serve(const std::string& listen, int max_streams, const sigset_t& signals) {
   std::fflush(stdout);
   int received = 0;
   sigwait(&signals, &received);
+  vsock.reset();
   server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(20));
   server->Wait();
   return 0;

@@ -28,7 +28,7 @@ using rpc::RawMessage;
 using testing::HasSubstr;
 
 constexpr int kReboots = 20;
-constexpr Duration kBootLimit = 90s;
+constexpr Duration kBootLimit = 60s;
 
 int64_t in_ms(Duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
@@ -65,6 +65,7 @@ class Guest {
 
   void boot() {
     std::fflush(stdout);  // lest the child say it again
+    (void)unlink(channel("out").c_str());
     pid_ = fork();
     if (pid_ == 0) {
       const std::string log = channel("qemu.log");
@@ -78,6 +79,12 @@ class Guest {
     ::kill(pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
     pid_ = 0;
+  }
+  // What it has printed since it booted begins so.
+  bool says(std::string_view beginning) {
+    std::string line;
+    std::getline(std::ifstream(channel("out")), line);
+    return line.starts_with(beginning);
   }
   // A command of QEMU's monitor.
   void tell_monitor(const std::string& command) {
@@ -155,10 +162,27 @@ class VmLife : public testing::Test {
       if (loop_->read_clock() >= give_up_at) return {};
     }
   }
+  // Where machines are emulated, one in a hundred hangs before its program runs: that one boots again.
+  void boot() {
+    constexpr int kTries = 3;
+    for (int tries = 0; tries < kTries; ++tries) {
+      guest_.boot();
+      if (run_until([&] { return guest_.says("listening"); }, kBootLimit)) return;
+      std::printf("life: the machine hung before its program ran\n%s", guest_.last_words().c_str());
+      guest_.kill();
+    }
+    ADD_FAILURE() << "no program ran after each of " << kTries << " boots";
+  }
   // From the guest's listening to the arrival of our first call, by the guest's clock.
   Duration boot_and_reach() {
-    guest_.boot();
-    return Duration(std::strtoll(ask("/vm.Life/Boot").c_str(), nullptr, 10));
+    const rpc::ClientMethod method("/vm.Life/Boot", rpc::MethodKind::kUnary);
+    Unary first;  // waits for the guest all the time that it boots
+    first.start(channel_, method, {.wait_for_ready = true});
+    boot();
+    run_until([&] { return first.done > 0; }, 10s);
+    const bool arrived = first.done > 0 && first.status().ok();
+    const std::string reply = arrived ? first.reply().bytes : ask("/vm.Life/Boot");
+    return Duration(std::strtoll(reply.c_str(), nullptr, 10));
   }
   // Within 100 ms, that is; the best of a few boots, because an emulated machine stands still now and then.
   void expect_reached_soon() {
@@ -200,7 +224,7 @@ class VmLife : public testing::Test {
     return took;
   }
 
-  Watchdog watchdog_{300s};
+  Watchdog watchdog_{400s};
   std::unique_ptr<net::Loop> loop_ = must(net::make_epoll_loop());
   Guest guest_;
   rpc::Channel channel_;
@@ -241,7 +265,7 @@ TEST_F(VmLife, AGuestThatFreezes) {
 }
 
 TEST_F(VmLife, AGuestThatRebootsUnderLoad) {
-  watchdog_.restart(kReboots * 40s);  // where machines are emulated, a boot alone takes 15 s
+  watchdog_.restart(kReboots * 45s);  // where machines are emulated, a boot alone takes 15 s
   Load load(*loop_, channel_, 50);
   load.start();
   Duration slowest{0};
@@ -273,7 +297,7 @@ TEST_F(VmLife, AGuestThatRebootsUnderLoad) {
 // The guest's client calls this host all the time; the host's server comes and goes.
 TEST_F(VmLife, AHostServerThatRestarts) {
   constexpr int kRestarts = 10;
-  guest_.boot();
+  boot();
   for (int restart = 0; restart < kRestarts; ++restart) {
     rpc::ServerOptions options;
     options.threads = 1;
