@@ -1,6 +1,6 @@
-// TurnInput: what a server's connection takes from its client in one turn. A read of some KiB may stand for a
-// thousand times as many once its messages are unpacked, and while one connection unpacks, the others
-// of its loop wait. So a turn that has unpacked kUnpackedPerTurn ends; the rest of the read waits
+// TurnInput: what a server's connection takes from its client in one turn. A read of some KiB may
+// stand for a thousand times as many once its messages are unpacked, and while one connection
+// unpacks, the others of its loop wait. So a turn that has unpacked kUnpackedPerTurn ends; the rest of the read waits
 // here, with reading paused, and the connection takes its turns between the others'.
 #pragma once
 
