@@ -223,7 +223,8 @@ void Connection::release_idle_memory() {
 
 size_t Connection::memory_bytes() const {
   return sizeof *this + streams_.memory_bytes() + carry_.capacity() + block_.capacity() +
-         decoder_.memory_bytes() + heads_.memory_bytes() + encoder_.memory_bytes();
+         decoder_.memory_bytes() + heads_.memory_bytes() + encoder_.memory_bytes() + out_.size() +
+         unsent_bytes_ + unread_bytes_;
 }
 
 }  // namespace saker::h2

@@ -1,5 +1,7 @@
 #include "saker/h2/header_rules.h"
 
+#include <strings.h>
+
 #include <charconv>
 
 namespace saker::h2 {
@@ -36,13 +38,22 @@ bool parse_status(std::string_view text, int& status) {
   return true;
 }
 
+// A literal of a grammar fits in any case (RFC 5234 section 2.3, RFC 9110 section 10.1.4).
+bool is_trailers(std::string_view text) {
+  constexpr std::string_view kTrailers = "trailers";
+  if (text == kTrailers) [[likely]]
+    return true;
+  return text.size() == kTrailers.size() &&
+         strncasecmp(text.data(), kTrailers.data(), text.size()) == 0;
+}
+
 // A field that is not a pseudo-header field but has a rule of its own.
 const char* check_special(const Field& field, HeadFacts& facts) {
   switch (field.token) {
     case Token::kConnection:
       return "connection-specific header field";
     case Token::kTe:
-      return field.value == "trailers" ? nullptr : "te is not \"trailers\"";
+      return is_trailers(field.value) ? nullptr : "te is not \"trailers\"";
     case Token::kContentLength: {
       int64_t value = 0;
       if (!parse_decimal(field.value, value)) return "content-length is not a number";

@@ -131,6 +131,7 @@ TEST(Nghttp2Faults, Accepted) {
            [](Peer& p) { p.headers(1, kFullRequest).rst_stream(1, ErrorCode::kCancel); }},
           {"goaway", [](Peer& p) { p.goaway(0, ErrorCode::kNoError); }},
           {"te trailers", request(request_with({{"te", "trailers"}}))},
+          {"te Trailers", request(request_with({{"te", "Trailers"}}))},
       });
 }
 
