@@ -91,7 +91,7 @@ const Unit* find_unit(std::span<const Unit> units, std::string_view name) {
 std::unexpected<Error> refuse(std::string_view text, std::string_view why) {
   std::string message = "'";
   message.append(text).append("': ").append(why);
-  return fail(std::move(message));
+  return fail_in_one_line(std::move(message));
 }
 
 // decimal * factor without its fraction; `exact` says whether there was none. Saturates at 2^64.

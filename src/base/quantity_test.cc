@@ -79,6 +79,11 @@ TEST(Quantity, RefusesDurationsPrecisely) {
   }
 }
 
+TEST(Quantity, RefusesInOneLine) {
+  EXPECT_THAT(parse_duration("1\n2\x1b").error().message, HasSubstr("'1?2?': unknown unit"));
+  EXPECT_THAT(parse_size("4\tKiB\r").error().message, HasSubstr("'4?KiB?': unknown unit"));
+}
+
 TEST(Quantity, ParsesSizes) {
   const std::pair<const char*, uint64_t> rows[] = {
       {"0", 0},

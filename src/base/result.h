@@ -24,6 +24,10 @@ inline std::unexpected<Error> fail(std::string message, int system_error = 0) {
   return std::unexpected<Error>(Error{std::move(message), system_error});
 }
 
+// fail() with words of others in its message: control characters become '?', so that it stays one
+// line and moves no cursor.
+std::unexpected<Error> fail_in_one_line(std::string message);
+
 // fail() with ": <strerror>" appended.
 std::unexpected<Error> fail_errno(std::string message, int system_error);
 
