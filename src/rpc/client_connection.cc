@@ -6,6 +6,7 @@
 #include "saker/net/failure_text.h"
 #include "saker/rpc/call_policy.h"
 #include "saker/rpc/channel.h"
+#include "saker/rpc/retry_rules.h"
 #include "saker/rpc/subchannel.h"
 
 namespace saker::rpc {
@@ -26,7 +27,7 @@ size_t list_bytes(std::span<const hpack::OutField> fields) {
 }  // namespace
 
 ClientConnection::ClientConnection(Channel& channel, Subchannel& subchannel,
-                                   std::unique_ptr<net::Stream> stream)
+                                   std::unique_ptr<net::Stream> stream, Time begun)
     : channel_(channel),
       subchannel_(subchannel),
       stream_(std::move(stream)),
@@ -35,7 +36,8 @@ ClientConnection::ClientConnection(Channel& channel, Subchannel& subchannel,
       budget_(channel.options().max_connection_memory_bytes),
       messages_{&channel.loop().chunks(), &budget_, channel.options().max_receive_message_bytes},
       keepalive_(subchannel.keepalive(), channel.loop().now()),
-      peer_name_(stream_->peer().name) {}
+      peer_name_(stream_->peer().name),
+      begun_(begun) {}
 
 ClientConnection::~ClientConnection() {
   channel_.loop().cancel(*this);
@@ -78,14 +80,20 @@ void ClientConnection::turn() {
   in_turn_ = true;
   run_ready();
   if (std::exchange(capacity_grew_, false) && usable()) channel_.start_pending();
+  // Calls that ended as they were opened, their requests being over a limit.
+  if (!ready_.empty()) schedule();
   flush();
   in_turn_ = false;
   arm_timer();
   if (ended_ && ready_.empty() && engine_.open_streams() == 0) subchannel_.connection_ended(*this);
 }
 
+// A call that is started again from on_done() and fails at once waits
+// for the next round: the loop must turn.
 void ClientConnection::run_ready() {
-  while (ClientCall* call = ready_.try_pop_front()) run_call(*call);
+  IntrusiveList<ClientCall, CallListTag> due;
+  due.splice_back(ready_);
+  while (ClientCall* call = due.try_pop_front()) run_call(*call);
 }
 
 void ClientConnection::run_call(ClientCall& call) {
@@ -119,8 +127,8 @@ bool ClientConnection::write_output() {
 }
 
 void ClientConnection::arm_timer() {
-  const Time due =
-      std::min(engine_.poll_timeout(), keepalive_.poll_timeout(engine_.open_streams() != 0));
+  const Time due = std::min(
+      {engine_.poll_timeout(), keepalive_.poll_timeout(engine_.open_streams() != 0), retire_at_});
   if (ended_ || due == kNever) return;
   if (!armed() || due < deadline()) channel_.loop().arm(*this, due);
 }
@@ -133,6 +141,7 @@ void ClientConnection::on_timer(Time now) {
     loss_reason_ += " (no answer to keepalive pings)";
     return close();
   }
+  if (now >= retire_at_) retire();
   turn();
 }
 
@@ -157,6 +166,14 @@ void ClientConnection::on_end(const Error& error) {
 void ClientConnection::drain() {
   engine_.start_drain(channel_.loop().now());
   schedule();
+}
+
+void ClientConnection::retire() {
+  retire_at_ = kNever;
+  if (!usable()) return;
+  retired_ = true;
+  engine_.start_drain(channel_.loop().now());
+  channel_.connection_draining();
 }
 
 void ClientConnection::close() {
@@ -224,6 +241,8 @@ void ClientConnection::open(ClientCall& call) {
   opened_id_ = stream->id;
   call.reader_.bind(call.policy_ == nullptr ? messages_ : call.policy_->messages(messages_));
   call.on_open();
+  const uint64_t most = channel_.options().connection_calls;
+  if (most != 0 && calls() >= most) retire();
 }
 
 void ClientConnection::resubmit(ClientCall& call) {
@@ -259,8 +278,21 @@ void ClientConnection::on_stream_drained(h2::Stream& stream) {
 }
 
 void ClientConnection::on_peer_settings() {
+  if (!std::exchange(is_known_ready_, true)) begin_life();
   subchannel_.connection_ready();
   capacity_grew_ = true;
+}
+
+// What a tenth more or less is good for: connections of one age do not all go at once.
+void ClientConnection::begin_life() {
+  const ChannelOptions& options = channel_.options();
+  const Time now = channel_.loop().now();
+  if (options.connection_age != Duration::max()) {
+    const double share = 0.9 + 0.2 * unit_interval(channel_.loop().random());
+    const auto age = static_cast<double>(options.connection_age.count()) * share;
+    retire_at_ = time_after(now, Duration(static_cast<int64_t>(age)));
+  }
+  if (options.observer != nullptr) options.observer->on_connected(now - begun_);
 }
 
 void ClientConnection::on_goaway(h2::StreamId, h2::ErrorCode code, std::string_view debug) {

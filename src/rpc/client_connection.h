@@ -24,7 +24,9 @@ class ClientConnection final : private net::StreamEvents,
                                private net::Timer,
                                private h2::ConnectionEvents {
  public:
-  ClientConnection(Channel& channel, Subchannel& subchannel, std::unique_ptr<net::Stream> stream);
+  // `begun`: when it was set about to connect.
+  ClientConnection(Channel& channel, Subchannel& subchannel, std::unique_ptr<net::Stream> stream,
+                   Time begun);
   ~ClientConnection();
 
   void start();
@@ -37,6 +39,8 @@ class ClientConnection final : private net::StreamEvents,
   size_t open_streams() const { return engine_.open_streams(); }
   // Lets open calls finish, then closes.
   void drain();
+  // Its time, or its number of calls, is over: it ends because we want it to.
+  bool retired() const { return retired_; }
   void close();
 
   h2::Connection& engine() { return engine_; }
@@ -89,6 +93,8 @@ class ClientConnection final : private net::StreamEvents,
   bool write_output();
   void schedule();
   void arm_timer();
+  void begin_life();
+  void retire();
   hpack::CachedBlock& cache_for(const ClientMethod& method);
 
   Channel& channel_;
@@ -109,6 +115,10 @@ class ClientConnection final : private net::StreamEvents,
   bool ended_ = false;
   h2::StreamId opened_id_ = 0;  // the last one
   h2::StreamId submitted_id_ = 0;
+  const Time begun_;
+  Time retire_at_ = kNever;
+  bool retired_ = false;
+  bool is_known_ready_ = false;
   bool capacity_grew_ = false;  // streams ended or settings came: pending calls may go
 };
 

@@ -8,6 +8,7 @@
 #include "saker/h2/options.h"
 #include "saker/net/loop.h"
 #include "saker/net/tls_options.h"
+#include "saker/rpc/connection_observer.h"
 #include "saker/rpc/keepalive.h"
 #include "saker/rpc/service_config.h"
 #include "saker/tls/context.h"
@@ -50,6 +51,12 @@ struct ChannelOptions {
   // Without any call for so long, connections close until the next call (gRFC A9's counterpart).
   // Not where connect_eagerly asks for them. max: never.
   Duration idle_timeout = std::chrono::minutes(30);  // limit: connections that nobody uses
+  // A connection is replaced once it has taken so many calls (0: never), or is so old, give or take a
+  // tenth: it takes no more of them, those that are under way end on it, and another one is opened as
+  // load, or connect_eagerly, asks for it.
+  uint64_t connection_calls = 0;
+  Duration connection_age = Duration::max();
+  ConnectionObserver* observer = nullptr;  // outlives the channel; null: nobody
   // Between a name's answer and the next question.
   Duration min_resolution_interval = std::chrono::seconds(30);
   // Reconnecting: grpc/doc/connection-backoff.md.

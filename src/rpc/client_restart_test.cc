@@ -119,6 +119,44 @@ TEST_F(Restart, WritesDoneIsOneCalls) {
   EXPECT_TRUE(stream.send("more"));
 }
 
+// ---- from on_done()
+
+// Counts the rounds of a loop, and keeps it going.
+class Rounds final : public net::TurnTask {
+ public:
+  explicit Rounds(net::Loop& loop) : loop_(loop) { loop_.at_turn_end(*this); }
+  int count() const { return count_; }
+
+ private:
+  void run_at_turn_end() override {
+    ++count_;
+    loop_.at_turn_end(*this);
+  }
+  net::Loop& loop_;
+  int count_ = 0;
+};
+
+TEST_F(Restart, OfACallThatFailsAtOnceLetsTheLoopTurn) {
+  ChannelOptions options;
+  options.max_send_message_bytes = 3;
+  Channel limited{client_loop, *net::parse_address("memory://server"), options};
+  TestUnary unary;
+  unary.request().bytes = "four";
+  unary.when_done = [&] {
+    EXPECT_EQ(unary.status().code, StatusCode::kResourceExhausted);
+    if (unary.done < 20) unary.start(limited, unary_method());
+  };
+  unary.start(limited, unary_method());
+  server->exchange(100ms);
+  ASSERT_GE(unary.done, 1);
+  unary.done = 0;
+  unary.start(limited, unary_method());
+  Rounds rounds(client_loop);
+  network.run_until([&] { return unary.done == 20; }, 1s);
+  EXPECT_EQ(unary.done, 20);
+  EXPECT_GE(rounds.count(), 10);
+}
+
 // ---- while there is no stream
 
 class Interrupted : public Restart {

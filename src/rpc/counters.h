@@ -72,10 +72,21 @@ struct CallCounters {
   }
 };
 
+// Why a connection was closed as soon as it had been accepted.
+enum class ConnectionRefusal : uint8_t {
+  kFull,    // max_connections
+  kMemory,  // MemoryGuard
+  kPeer,    // allowed_vsock_cids
+};
+inline constexpr size_t kConnectionRefusals = 3;
+
 struct LoopCounters {
   Counter connections_opened;
   Counter connections_open;
-  Counter tls_failures;  // connections that TLS ended: handshakes, mostly
+  std::array<Counter, kConnectionRefusals> connections_refused;  // on the loop that accepts
+  Counter connections_shed;  // closed because memory was short, and they held most
+  Counter calls_refused;     // because memory was short
+  Counter tls_failures;      // connections that TLS ended: handshakes, mostly
   Counter calls_open;
   Counter bytes_received;
   Counter bytes_sent;

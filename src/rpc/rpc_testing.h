@@ -41,7 +41,7 @@ class SimWorld final : private net::ListenerEvents {
   // Once the methods are registered and the options set.
   void start() {
     dispatcher.prepare(1);
-    server_ = std::make_unique<ServerLoop>(0, server_loop, dispatcher, server_options);
+    server_ = std::make_unique<ServerLoop>(0, server_loop, dispatcher, server_options, memory);
     const net::Address address = *net::parse_address("memory://server");
     listener_ = *server_loop.listen(address, {}, *this);
     channel_ = std::make_unique<Channel>(client_loop, address, channel_options);
@@ -76,6 +76,7 @@ class SimWorld final : private net::ListenerEvents {
   ServerOptions server_options;
   ChannelOptions channel_options;
   Dispatcher dispatcher;
+  MemoryGuard memory{256 << 20};  // kOk until a test updates it
 
  private:
   void on_accept(net::Accepted accepted) override {

@@ -7,10 +7,13 @@
 #include <fstream>
 #include <string>
 
+#include "saker/base/quantity.h"
+
 namespace saker::rpc {
 namespace {
 
 constexpr Duration kDrainCheckInterval = std::chrono::milliseconds(5);
+constexpr uint64_t kLimitStep = 1 << 20;  // the least limit is a whole number of these
 
 // CPUs of the cgroup v2 quota ("max 100000" or "150000 100000"); 0: no quota.
 size_t cgroup_cpus() {
@@ -33,11 +36,31 @@ size_t available_cpus() {
   return std::max<size_t>(cpus, 1);
 }
 
-// A loop, its thread, and the drain that runs on it.
+// Has a loop make room, again and again, once at a time: while it is posted, it is not asked for more.
+struct Server::RoomTask final : net::PostedTask {
+  explicit RoomTask(ServerLoop& owner) : loop(owner) {}
+  // Any one thread.
+  void ask(uint64_t bytes_to_free) {
+    if (posted.load(std::memory_order_acquire)) return;
+    posted.store(true, std::memory_order_relaxed);
+    bytes = bytes_to_free;
+    loop.loop().post(*this);
+  }
+  void run() override {
+    loop.make_room(bytes);
+    posted.store(false, std::memory_order_release);
+  }
+  ServerLoop& loop;
+  uint64_t bytes = 0;  // the poster's until it is posted, then the loop's
+  std::atomic<bool> posted{false};
+};
+
+// A loop, its thread, and what is posted to it.
 struct Server::LoopThread {
   std::unique_ptr<net::Loop> loop;
   std::unique_ptr<ServerLoop> server;
   std::unique_ptr<DrainTask> drain;
+  std::unique_ptr<RoomTask> room;
   std::thread thread;
 };
 
@@ -88,6 +111,22 @@ class Server::Gate final : private net::ListenerEvents {
   std::unique_ptr<net::Listener> listener_;
 };
 
+// Each loop frees its share. One that holds less leaves a rest, which is asked for with the next look.
+class Server::MemoryEvents final : public MemoryWatchEvents {
+ public:
+  explicit MemoryEvents(Server& server) : server_(server) {}
+  void make_room(uint64_t bytes) override {
+    const uint64_t loops = server_.loops_.size();
+    for (auto& entry : server_.loops_) entry->room->ask((bytes + loops - 1) / loops);
+  }
+  void on_memory_state(const std::string& what) override {
+    if (server_.options_.report_memory) server_.options_.report_memory(what);
+  }
+
+ private:
+  Server& server_;
+};
+
 // Starts the drain on a loop's own thread and stops the loop when nothing is left, or when time is up.
 // Loop 0 is first: it accepts. The others learn of it behind the last connection that it gave them.
 struct Server::DrainTask final : net::PostedTask, net::Timer {
@@ -132,15 +171,37 @@ Server::~Server() {
 Result<void> Server::prepare() {
   const size_t count = options_.threads != 0 ? options_.threads : available_cpus();
   dispatcher_.prepare(count);
+  if (auto prepared = prepare_memory(); !prepared) return prepared;
+  const MemoryGuard& memory = memory_ != nullptr ? *memory_ : MemoryGuard::none();
   for (size_t index = 0; index < count; ++index) {
     auto loop = net::make_epoll_loop(options_.loop);
     if (!loop) return std::unexpected(loop.error());
     auto entry = std::make_unique<LoopThread>();
     entry->loop = *std::move(loop);
-    entry->server = std::make_unique<ServerLoop>(index, *entry->loop, dispatcher_, options_);
+    entry->server =
+        std::make_unique<ServerLoop>(index, *entry->loop, dispatcher_, options_, memory);
+    entry->room = std::make_unique<RoomTask>(*entry->server);
     entry->drain = std::make_unique<DrainTask>(*this, index);
     loops_.push_back(std::move(entry));
   }
+  return {};
+}
+
+// What is resident now stays so, keys and code: a quarter of the maximum at least is for connections.
+Result<void> Server::prepare_memory() {
+  const uint64_t most = options_.max_memory_bytes;
+  if (most == 0) return {};
+  ProcessMemory* memory = options_.process_memory;
+  if (memory == nullptr) memory = (process_memory_ = own_process_memory()).get();
+  const uint64_t resident = memory->resident_bytes();
+  const uint64_t least = (resident / 3 * 4 + kLimitStep - 1) / kLimitStep * kLimitStep;
+  if (most < least) {
+    return fail("a memory limit of " + format_size(most) + " is too low: " + format_size(resident) +
+                " are in use before the first connection; the least is " + format_size(least));
+  }
+  memory_ = std::make_unique<MemoryGuard>(most);
+  memory_events_ = std::make_unique<MemoryEvents>(*this);
+  memory_watch_ = std::make_unique<MemoryWatch>(*memory_, *memory, *memory_events_);
   return {};
 }
 
@@ -156,6 +217,7 @@ void Server::start() {
   for (auto& entry : loops_) {
     entry->thread = std::thread([loop = entry->loop.get()] { loop->run(); });
   }
+  if (memory_watch_ != nullptr) memory_watch_->start();
 }
 
 void Server::replace_tls(const tls::ServerContext& context) {
@@ -178,6 +240,7 @@ void Server::wait() {
   for (auto& entry : loops_) {
     if (entry->thread.joinable()) entry->thread.join();
   }
+  if (memory_watch_ != nullptr) memory_watch_->stop();
 }
 
 uint64_t Server::calls(grpc::StatusCode code) const {
@@ -191,16 +254,24 @@ uint64_t Server::calls(grpc::StatusCode code) const {
 }
 
 void Server::accept(net::Accepted accepted, ListenerSecurity security) {
-  ServerLoop& target = emptiest_loop();
-  const bool is_full = connection_count() >= options_.max_connections;
-  if (is_full || !allows(accepted.peer)) {
+  if (const auto refusal = refusal_of(accepted.peer)) {
+    LoopCounters& counters = loops_[0]->server->counters();
+    counters.connections_refused[static_cast<size_t>(*refusal)] += 1;
     loops_[0]->loop->discard(std::move(accepted));
     return;
   }
+  ServerLoop& target = emptiest_loop();
   target.expect_connection();
   const bool plaintext = security == ListenerSecurity::kPlaintext;
   if (target.index() == 0) return target.adopt(std::move(accepted), plaintext);
   target.loop().post(*new AdoptTask(target, std::move(accepted), plaintext));
+}
+
+std::optional<ConnectionRefusal> Server::refusal_of(const net::Peer& peer) const {
+  if (!allows(peer)) return ConnectionRefusal::kPeer;
+  if (connection_count() >= options_.max_connections) return ConnectionRefusal::kFull;
+  if (memory_ != nullptr && memory_->refuses_connections()) return ConnectionRefusal::kMemory;
+  return std::nullopt;
 }
 
 bool Server::allows(const net::Peer& peer) const {

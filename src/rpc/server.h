@@ -9,12 +9,15 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "saker/base/result.h"
 #include "saker/net/loop.h"
 #include "saker/rpc/dispatcher.h"
+#include "saker/rpc/memory_guard.h"
+#include "saker/rpc/memory_watch.h"
 #include "saker/rpc/server_loop.h"
 #include "saker/rpc/server_options.h"
 
@@ -35,7 +38,8 @@ class Server final {
 
   Dispatcher& dispatcher() { return dispatcher_; }
 
-  // Creates the loops; call after all methods are registered, before listen().
+  // Creates the loops; call after all methods are registered, before listen(). Fails where
+  // max_memory_bytes is too little for what the process has already.
   Result<void> prepare();
   // Binds a listener; connections wait in its backlog until start(). Returns the address as bound.
   // An error before prepare().
@@ -56,23 +60,33 @@ class Server final {
   ServerLoop& loop(size_t index);
   // How many calls with this status have ended, over all loops and methods.
   uint64_t calls(grpc::StatusCode code) const;
+  // Null without max_memory_bytes.
+  const MemoryGuard* memory() const { return memory_.get(); }
 
  private:
   struct LoopThread;
   struct AdoptTask;
   struct DrainTask;
   struct TlsTask;
+  struct RoomTask;
   class Gate;
+  class MemoryEvents;
 
   void accept(net::Accepted accepted, ListenerSecurity security);
   void drain_others();
+  std::optional<ConnectionRefusal> refusal_of(const net::Peer& peer) const;
   bool allows(const net::Peer& peer) const;
+  Result<void> prepare_memory();
   ServerLoop& emptiest_loop();
   size_t connection_count() const;
 
   const ServerOptions options_;
   Dispatcher dispatcher_;
+  std::unique_ptr<MemoryGuard> memory_;
+  std::unique_ptr<ProcessMemory> process_memory_;
   std::vector<std::unique_ptr<LoopThread>> loops_;
+  std::unique_ptr<MemoryEvents> memory_events_;
+  std::unique_ptr<MemoryWatch> memory_watch_;
   std::vector<std::unique_ptr<Gate>> gates_;
   std::atomic<bool> shutting_down_{false};
 };

@@ -43,11 +43,6 @@ void ServerConnection::start() {
   schedule();
 }
 
-size_t ServerConnection::memory_bytes() const {
-  return sizeof *this - sizeof engine_ + engine_.memory_bytes() + stream_->memory_bytes() +
-         input_.memory_bytes();
-}
-
 // ---- turns
 
 void ServerConnection::on_data(Bytes bytes) {
@@ -320,6 +315,9 @@ void ServerConnection::on_headers(h2::Stream& stream, const h2::HeadersEvent& ev
   // A client may end its side so; nothing in them is for us.
   if (event.kind == h2::HeadersKind::kTrailers) {
     return static_cast<ServerCall*>(stream.user)->on_data({}, true);
+  }
+  if (loop_.memory().refuses_calls()) [[unlikely]] {
+    return refuse_for_memory(stream);
   }
   if (event.memo != nullptr && event.memo->user != nullptr) {
     const auto* method = static_cast<const Method*>(event.memo->user);

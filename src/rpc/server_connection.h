@@ -47,6 +47,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   hpack::CachedBlock& head_cache() { return head_cache_; }
   hpack::CachedBlock& trailers_cache() { return trailers_cache_; }
   const net::Peer& peer() const { return stream_->peer(); }
+  // What its peer makes it hold, more or less: buffers and messages exactly, calls by their number.
   size_t memory_bytes() const;
 
   // ---- for calls
@@ -103,6 +104,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   CallCompression compression_for(grpc::CompressionSet accepted) const;
   void note_compression(ServerCall& call, const RequestHead& head);
   ServerCall& bind_call(h2::Stream& stream, const Method* method);
+  void refuse_for_memory(h2::Stream& stream);
   void refuse_head(ServerCall& call, const RequestHead& head, const h2::HeadersEvent& event);
   void run_ready();
   void continue_in_next_turn();

@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "saker/net/tls_stream.h"
 
@@ -27,11 +28,12 @@ class RefusedCall final : public ServerCall {
 }  // namespace
 
 ServerLoop::ServerLoop(size_t index, net::Loop& loop, const Dispatcher& dispatcher,
-                       const ServerOptions& options)
+                       const ServerOptions& options, const MemoryGuard& memory)
     : index_(index),
       loop_(loop),
       dispatcher_(dispatcher),
       options_(options),
+      memory_(memory),
       tls_(options.tls),
       reports_(kReportsAtOnce, kReportsPerSecond, loop.now()),
       counters_(dispatcher.methods().size()),
@@ -52,16 +54,16 @@ void ServerLoop::report_peer(const net::Peer& peer, const std::string& why) {
 }
 
 void ServerLoop::adopt(net::Accepted accepted, bool plaintext) {
-  auto stream = loop_.adopt(std::move(accepted));
-  if (!stream) {
+  auto adopted = loop_.adopt(std::move(accepted));
+  if (!adopted) {
     connection_count_.fetch_sub(1, std::memory_order_relaxed);
     return;
   }
+  std::unique_ptr<net::Stream> stream = *std::move(adopted);
   if (tls_ && !plaintext) {
-    *stream =
-        std::make_unique<net::TlsStream>(loop_, *std::move(stream), tls_, options_.tls_stream);
+    stream = std::make_unique<net::TlsStream>(loop_, std::move(stream), tls_, options_.tls_stream);
   }
-  auto* connection = new ServerConnection(*this, *std::move(stream));
+  auto* connection = new ServerConnection(*this, std::move(stream));
   connections_.push_back(*connection);
   counters_.connections_opened += 1;
   counters_.connections_open += 1;
@@ -80,15 +82,48 @@ void ServerLoop::note_connection_count(size_t count) {
   most_connections_ = std::max(most_connections_, count + 1);
   if (most_connections_ < kManyConnections || count > most_connections_ / 8) return;
   most_connections_ = count;
-  give_memory_back();
+  shrink_pools();
+  malloc_trim(0);  // the C library keeps what lies between live allocations until it is asked
 }
 
-// The C library keeps what lies between live allocations until it is asked.
-void ServerLoop::give_memory_back() {
+void ServerLoop::shrink_pools() {
   streams_.shrink(kKeptObjects);
   for (const auto& method : dispatcher_.methods()) method->shrink(index_, kKeptObjects);
+  refused_method_->shrink(0, kKeptObjects);
   packer_.release_memory();
-  malloc_trim(0);
+}
+
+void ServerLoop::make_room(uint64_t bytes) {
+  if (bytes != 0) shed(bytes);
+  shrink_pools();
+}
+
+// To look at a hundred thousand connections takes its time, and must not take all of it.
+void ServerLoop::shed(uint64_t bytes) {
+  const Time began = loop_.read_clock();
+  if (began < next_search_at_) return;
+  const auto heavy = heaviest_first();
+  next_search_at_ = began + kRestPerSearch * (loop_.read_clock() - began);
+  uint64_t freed = 0;
+  for (const auto& [held, connection] : heavy) {
+    if (freed >= bytes) return;
+    freed += held;
+    counters_.connections_shed += 1;
+    connection->abort(h2::ErrorCode::kEnhanceYourCalm, "the server is short of memory");
+  }
+}
+
+// One that is over already holds what its peer has yet to take, for a second at most.
+std::vector<std::pair<size_t, ServerConnection*>> ServerLoop::heaviest_first() {
+  std::vector<std::pair<size_t, ServerConnection*>> heavy;
+  connections_.for_each([&](ServerConnection& connection) {
+    const size_t held = connection.memory_bytes();
+    if (held >= kLeastShedBytes && connection.engine().alive()) {
+      heavy.emplace_back(held, &connection);
+    }
+  });
+  std::ranges::sort(heavy, std::greater());
+  return heavy;
 }
 
 void ServerLoop::drain() {

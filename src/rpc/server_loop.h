@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "saker/base/object_pool.h"
 #include "saker/h2/connection.h"
@@ -13,6 +15,7 @@
 #include "saker/rpc/call_log.h"
 #include "saker/rpc/counters.h"
 #include "saker/rpc/dispatcher.h"
+#include "saker/rpc/memory_guard.h"
 #include "saker/rpc/packer.h"
 #include "saker/rpc/server_connection.h"
 #include "saker/rpc/server_options.h"
@@ -21,8 +24,9 @@ namespace saker::rpc {
 
 class ServerLoop {
  public:
+  // `memory` outlives the loop.
   ServerLoop(size_t index, net::Loop& loop, const Dispatcher& dispatcher,
-             const ServerOptions& options);
+             const ServerOptions& options, const MemoryGuard& memory = MemoryGuard::none());
   // Handlers that have not ended are destroyed where they wait: whatever resumes them from other
   // threads (a pool) must have ended before.
   ~ServerLoop();
@@ -38,11 +42,15 @@ class ServerLoop {
   void drain();
   // Ends what a drain did not finish.
   void abort_all();
+  // Frees what pools keep unused; of what connections hold, about so many bytes, by closing those that
+  // hold most. On the loop's thread.
+  void make_room(uint64_t bytes);
 
   net::Loop& loop() { return loop_; }
   size_t index() const { return index_; }
   const Dispatcher& dispatcher() const { return dispatcher_; }
   const ServerOptions& options() const { return options_; }
+  const MemoryGuard& memory() const { return memory_; }
   h2::ConnectionResources resources() { return {loop_.chunks(), streams_, scratch_}; }
   LoopCounters& counters() { return counters_; }
   Packer& packer() { return packer_; }
@@ -65,11 +73,16 @@ class ServerLoop {
   // From so many connections on, memory goes back to the system when most of them have gone.
   static constexpr size_t kManyConnections = 1000;
   static constexpr size_t kKeptObjects = 256;  // of each pool then
+  // What holds less is not worth closing: most connections rest.
+  static constexpr size_t kLeastShedBytes = 64 * 1024;
+  static constexpr int kRestPerSearch = 10;  // for those that do hold much
   static constexpr uint32_t kReportsAtOnce = 10;
   static constexpr uint32_t kReportsPerSecond = 1;
 
   void note_connection_count(size_t count);
-  void give_memory_back();
+  void shrink_pools();
+  void shed(uint64_t bytes);
+  std::vector<std::pair<size_t, ServerConnection*>> heaviest_first();
   bool restart_countdown() {
     log_countdown_ = options_.call_log.sample;
     return true;
@@ -79,6 +92,7 @@ class ServerLoop {
   net::Loop& loop_;
   const Dispatcher& dispatcher_;
   const ServerOptions& options_;
+  const MemoryGuard& memory_;
   tls::ServerContext tls_;
   h2::TokenBucket reports_;
   ObjectPool<h2::Stream> streams_;
@@ -91,6 +105,7 @@ class ServerLoop {
   IntrusiveList<ServerConnection, ConnectionListTag> connections_;
   size_t most_connections_ = 0;                    // since memory last went back
   IntrusiveList<ServerCall, RunningTag> running_;  // coroutine handlers that have not ended
+  Time next_search_at_{};
   std::atomic<size_t> connection_count_{0};
 };
 

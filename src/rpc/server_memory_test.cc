@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "saker/crypto/v1/crypto.pb.h"
 #include "saker/rpc/raw_peers_testing.h"
 
 namespace saker::rpc {
@@ -145,6 +146,32 @@ TEST_F(ServerMemory, RequestsThatAreNotEndedAreCharged) {
   EXPECT_EQ(count_of(client->exchange(), "grpc-status=0"), 2);
   ask(1, "/t.T/Large", std::string(4000, 'q'));
   EXPECT_EQ(count_of(client->exchange(), "grpc-status=0"), 1) << "all charges were given back";
+}
+
+// A few KiB that parse to megabytes: each of these messages in a message is an object.
+TEST_F(ServerMemory, MessagesOfAStreamThatParseToTooMuch) {
+  world.server_options.max_connection_memory_bytes = 100'000;
+  world.dispatcher.add_client_streaming<crypto::v1::SignBatchRequest, RawMessage>(
+      "/t.T/Typed",
+      [this](ServerContext&, Reader<crypto::v1::SignBatchRequest>& requests,
+             RawMessage&) -> Task<Status> {
+        crypto::v1::SignBatchRequest batch;
+        while (co_await requests.read(batch)) ++served;
+        co_return Status{};
+      });
+  start(1 << 20);
+  crypto::v1::SignBatchRequest batch;
+  for (int i = 0; i < 10; ++i) batch.add_requests();
+  client->peer.headers(1, request("/t.T/Typed")).data(1, framed(batch.SerializeAsString()));
+  client->exchange();
+  EXPECT_EQ(served, 1);
+  for (int i = 10; i < 8000; ++i) batch.add_requests();
+  client->peer.data(1, framed(batch.SerializeAsString()));
+  EXPECT_EQ(count_of(client->exchange(),
+                     "grpc-status=8 grpc-message=message of 16000 bytes, parsed, is over the "
+                     "connection's memory for messages"),
+            1);
+  EXPECT_EQ(served, 1);
 }
 
 // The client may fill each stream's window, and not many of them.

@@ -17,6 +17,8 @@
 
 namespace saker::rpc {
 
+class ProcessMemory;
+
 struct ServerOptions {
   h2::ConnectionOptions connection;
   net::EpollLoopOptions loop;
@@ -34,6 +36,7 @@ struct ServerOptions {
   // VSOCK peers with another CID are turned away; empty: none are.
   std::vector<uint32_t> allowed_vsock_cids;
   size_t max_connections = 100'000;                   // limit: open connections of the whole server
+  uint64_t max_memory_bytes = 0;                      // limit: memory of the process; 0: none
   Duration drain_timeout = std::chrono::seconds(10);  // limit: from drain to closing what is left
   tls::ServerContext
       tls;  // of connections from now on; none: plain text. See Server::replace_tls()
@@ -41,6 +44,10 @@ struct ServerOptions {
   // Told of peers that cannot be served: no TLS where it must be, or a bad certificate, say. On any
   // loop's thread, a few times a second at most.
   std::function<void(const net::Peer& peer, const std::string& why)> report_peer;
+  // Told what max_memory_bytes comes to forbid and allows again. On a thread of its own.
+  std::function<void(const std::string& what)> report_memory;
+  // Of tests, outlives the server; null: this process's.
+  ProcessMemory* process_memory = nullptr;
   Duration write_stall_timeout = std::chrono::seconds(60);  // limit: the peer takes no byte of ours
 };
 

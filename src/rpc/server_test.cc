@@ -11,7 +11,9 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "saker/h2/frame.h"
@@ -52,6 +54,11 @@ class Servers : public testing::Test {
       if (size <= 0) return all;
       all.append(some, static_cast<size_t>(size));
     }
+  }
+  // SETTINGS come, not the end.
+  static bool is_greeted(const net::Descriptor& fd) {
+    char first = 0;
+    return recv(fd.get(), &first, 1, 0) == 1;
   }
   static size_t count_goaways(std::string_view bytes) {
     size_t count = 0;
@@ -95,6 +102,63 @@ TEST_F(Servers, WhoComesDuringAShutDownIsToldOfIt) {
   server.wait();
 }
 
+// What a process has that a test decides.
+struct FakeMemory final : ProcessMemory {
+  uint64_t resident_bytes() override { return bytes; }
+  uint64_t in_use_bytes() override { return bytes; }
+  void give_back() override {}
+  std::atomic<uint64_t> bytes{100 << 20};
+};
+
+TEST_F(Servers, ALimitOnMemoryLeavesAQuarterAtLeast) {
+  FakeMemory memory;
+  memory.bytes = 30 << 20;
+  options.process_memory = &memory;
+  options.max_memory_bytes = (40 << 20) - 1;
+  const auto refused = Server(options).prepare();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message,
+            "a memory limit of 40MiB is too low: 30MiB are in use before the first connection; the "
+            "least is 40MiB");
+  options.max_memory_bytes = 40 << 20;
+  EXPECT_TRUE(Server(options).prepare());
+}
+
+// The watch has the last word about each look, and so do the connections that come after it.
+TEST_F(Servers, ShortOfMemoryConnectionsAreClosedAtOnce) {
+  FakeMemory memory;
+  std::mutex mutex;
+  std::vector<std::string> said;
+  const auto has_said = [&](std::string_view part) {
+    const std::lock_guard lock(mutex);
+    return !said.empty() && said.back().contains(part);
+  };
+  options.threads = 2;
+  options.max_memory_bytes = 256 << 20;
+  options.process_memory = &memory;
+  options.report_memory = [&](const std::string& what) {
+    const std::lock_guard lock(mutex);
+    said.push_back(what);
+  };
+  Server server(options);
+  ASSERT_TRUE(server.prepare());
+  const net::Address address = *server.listen(any_address());
+  server.start();
+  const net::Descriptor before = connect_to(address);
+  EXPECT_TRUE(is_greeted(before));
+  memory.bytes = 230 << 20;
+  while (!has_said("new connections are refused")) std::this_thread::sleep_for(1ms);
+  EXPECT_FALSE(is_greeted(connect_to(address)));
+  memory.bytes = 100 << 20;
+  while (!has_said("well again")) std::this_thread::sleep_for(1ms);
+  EXPECT_TRUE(is_greeted(connect_to(address)));
+  const auto& refused = server.loop(0).counters().connections_refused;
+  EXPECT_EQ(refused[static_cast<size_t>(ConnectionRefusal::kMemory)], 1u);
+  server.shut_down();
+  EXPECT_GT(read_all(before).size(), 0u) << "who was there stays until the end";
+  server.wait();
+}
+
 TEST_F(Servers, TheLimitOnConnectionsIsTheWholeServers) {
   options.threads = 2;
   options.max_connections = 3;
@@ -106,11 +170,10 @@ TEST_F(Servers, TheLimitOnConnectionsIsTheWholeServers) {
   for (int at = 0; at < 8; ++at) clients.push_back(connect_to(address));
   server.start();
   size_t served = 0;
-  for (const net::Descriptor& client : clients) {
-    char first = 0;
-    served += recv(client.get(), &first, 1, 0) == 1 ? 1 : 0;  // SETTINGS, or the end
-  }
+  for (const net::Descriptor& client : clients) served += is_greeted(client) ? 1 : 0;
   EXPECT_EQ(served, 3u);
+  const auto& refused = server.loop(0).counters().connections_refused;
+  EXPECT_EQ(refused[static_cast<size_t>(ConnectionRefusal::kFull)], 5u);
   server.shut_down();
   server.wait();
 }

@@ -13,7 +13,7 @@ namespace {
 using Json = nlohmann::json;
 
 std::unexpected<Error> wrong(const std::string& where, const std::string& what) {
-  return fail("service config: " + where + " " + what);
+  return fail_in_one_line("service config: " + where + " " + what);
 }
 
 // Null: the field is missing, or null.
@@ -97,7 +97,10 @@ Result<CodeSet> read_codes(const Json& object, const char* name) {
   if (!field->is_array()) return wrong(name, "is not a list");
   for (const Json& item : *field) {
     const auto code = parse_code(item);
-    if (!code) return wrong(name, "has " + item.dump() + ", which is no status code");
+    if (!code) {
+      const std::string shown = item.is_primitive() ? item.dump() : std::string(item.type_name());
+      return wrong(name, "has " + shown + ", which is no status code");
+    }
     codes.add(*code);
   }
   return codes;
@@ -227,7 +230,7 @@ Result<void> read_throttling(const Json& json, ServiceConfig& config) {
   const auto ratio = read_number(*throttling, "tokenRatio");
   if (!ratio) return std::unexpected(ratio.error());
   const double most = tokens->value_or(0);
-  if (most <= 0 || most > 1000) return wrong("maxTokens", "is not above 0 and at most 1000");
+  if (most < 0.001 || most > 1000) return wrong("maxTokens", "is not 0.001 to 1000");
   const double milliratio = std::floor(ratio->value_or(0) * 1000);
   if (milliratio < 1 || milliratio > 1'000'000) return wrong("tokenRatio", "is not above 0");
   config.set_throttling({static_cast<uint32_t>(most * 1000), static_cast<uint32_t>(milliratio)});

@@ -115,11 +115,27 @@ TEST(ServiceConfig, WhatIsWrongIsNamed) {
       {R"({"methodConfig": [{"name": [{"method": "M"}]}]})", "no service"},
       {R"({"methodConfig": [{"name": [{}, {}]}]})", "twice"},
       {R"({"retryThrottling": {"maxTokens": 0, "tokenRatio": 1}})", "maxTokens"},
+      {R"({"retryThrottling": {"maxTokens": 0.0009, "tokenRatio": 1}})", "maxTokens"},
       {R"({"retryThrottling": {"maxTokens": 1001, "tokenRatio": 1}})", "maxTokens"},
       {R"({"retryThrottling": {"maxTokens": 10, "tokenRatio": 0}})", "tokenRatio"},
       {R"({"loadBalancingConfig": [{"xds": {}}]})", "round_robin"},
   };
   for (const auto& [json, says] : kCases) EXPECT_THAT(error_of(json), HasSubstr(says)) << json;
+}
+
+TEST(ServiceConfig, RefusesInOneLine) {
+  const std::string twice =
+      R"({"methodConfig": [{"name": [{"service": "a\nb"}, {"service": "a\nb"}]}]})";
+  EXPECT_THAT(error_of(twice), HasSubstr("\"a?b/\" comes twice"));
+}
+
+// Nothing of a value's depth is shown: whoever does needs a stack as deep.
+TEST(ServiceConfig, RefusesDeepValues) {
+  constexpr size_t kDepth = 200'000;
+  const std::string deep = std::string(kDepth, '[') + std::string(kDepth, ']');
+  EXPECT_THAT(error_of(with_method(
+                  R"("hedgingPolicy": {"maxAttempts": 2, "nonFatalStatusCodes": [)" + deep + "]}")),
+              HasSubstr("has array, which is no status code"));
 }
 
 }  // namespace

@@ -241,6 +241,31 @@ TEST_F(Refused, OneThatDidNotIsStartedOverOnce) {
   EXPECT_EQ(seen.started, 1);
 }
 
+// Output is taken late, so that no write that ends makes the connection look at its calls.
+TEST_F(Ends, ARequestOverTheLimitEndsItsCallAsSoonAsThereIsAStream) {
+  net::SimFaults faults;
+  faults.late_write = 1;
+  faults.latency_min = faults.latency_max = 5ms;
+  world.network.set_faults(faults);
+  world.server_options.connection.max_concurrent_streams = 1;
+  world.channel_options.max_send_message_bytes = 6;
+  serve_echo();
+  Time first_end{};
+  Time next_end{};
+  call.when_writable = [&] { call.send("x", true); };
+  call.when_done = [&] { first_end = world.network.now(); };
+  start();
+  TestStream next;
+  next.when_writable = [&] { next.send("request"); };
+  next.when_done = [&] { next_end = world.network.now(); };
+  next.start(world.channel(), bidi_method());
+  finish();
+  EXPECT_TRUE(call.status().ok()) << call.status().message;
+  ASSERT_TRUE(world.run_until([&] { return next.done == 1; }));
+  EXPECT_EQ(next.status().code, StatusCode::kResourceExhausted) << next.status().message;
+  EXPECT_EQ(next_end, first_end);
+}
+
 // ---- objects
 
 TEST_F(Ends, AnObjectIsReusableAfterItsCallBroke) {

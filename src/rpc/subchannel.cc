@@ -28,13 +28,16 @@ std::string name_of(const net::Address& address, const std::string& target) {
 // One attempt to connect.
 class Subchannel::Attempt final : public net::ConnectEvents {
  public:
-  explicit Attempt(Subchannel& subchannel) : subchannel_(subchannel) {
+  explicit Attempt(Subchannel& subchannel)
+      : begun(subchannel.channel_.loop().now()), subchannel_(subchannel) {
     Channel& channel = subchannel.channel_;
     connecting_ = channel.loop().connect(subchannel.address_, channel.options().connect, *this);
   }
   void on_connect(Result<std::unique_ptr<net::Stream>> result) override {
     subchannel_.on_connect(*this, std::move(result));
   }
+
+  const Time begun;
 
  private:
   Subchannel& subchannel_;
@@ -126,7 +129,7 @@ void Subchannel::on_connect(Attempt& attempt, Result<std::unique_ptr<net::Stream
   attempts_.erase(at);
   if (!result) return connect_failed(result.error().message);
   connections_.push_back(std::make_unique<ClientConnection>(
-      channel_, *this, channel_.secure(*std::move(result), authority_)));
+      channel_, *this, channel_.secure(*std::move(result), authority_), done->begun));
   connections_.back()->start();
 }
 
@@ -142,7 +145,8 @@ void Subchannel::connection_ended(ClientConnection& connection) {
       connections_, [&](const auto& other) { return other.get() == &connection; });
   if (at == connections_.end()) return;
   // A server that accepts and goes away at once, over and over, is one that cannot be reached.
-  unused_in_a_row_ = connection.calls() != 0 ? 0 : unused_in_a_row_ + 1;
+  const bool was_useful = connection.calls() != 0 || connection.retired();
+  unused_in_a_row_ = was_useful ? 0 : unused_in_a_row_ + 1;
   const bool was_ready = connection.has_been_ready() && unused_in_a_row_ < 2;
   const std::string why = connection.loss_message();
   calls_ended_ += connection.calls();
