@@ -1,9 +1,8 @@
 #include "saker/services/crypto/key_file.h"
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include <algorithm>
+
+#include "saker/services/crypto/toml.h"
 
 namespace saker::crypto {
 namespace {

@@ -34,12 +34,12 @@ Result<KeySpec> parse_key_spec(std::string_view text) {
   const size_t equals = text.find('=');
   const std::string_view type_text = equals == text.npos ? text : text.substr(equals + 1);
   const auto type = parse_key_type(type_text);
-  if (!type) return fail(quoted + "the type is none of " + known_key_types());
+  if (!type) return fail_in_one_line(quoted + "the type is none of " + known_key_types());
   if (equals == text.npos) return KeySpec{std::string(name(*type)), *type};
   const std::string_view key_name = text.substr(0, equals);
   if (!is_key_name(key_name))
-    return fail(quoted +
-                "a name is 1 to 64 letters, digits, '.', '_' or '-', the first a letter or digit");
+    return fail_in_one_line(
+        quoted + "a name is 1 to 64 letters, digits, '.', '_' or '-', the first a letter or digit");
   if (const auto named = parse_key_type(key_name); named && *named != *type)
     return fail(quoted + "the name is that of another key type");
   return KeySpec{std::string(key_name), *type};

@@ -27,7 +27,7 @@ std::optional<uint64_t> whole_number(std::string_view text, uint64_t highest) {
 // 4 or 16 bytes; none where the text is no address.
 std::vector<uint8_t> address_bytes(std::string_view text) {
   char copy[INET6_ADDRSTRLEN] = {};
-  if (text.empty() || text.size() >= sizeof copy) return {};
+  if (text.empty() || text.size() >= sizeof copy || text.find('\0') != text.npos) return {};
   std::memcpy(copy, text.data(), text.size());
   uint8_t bytes[16];
   if (::inet_pton(AF_INET, copy, bytes) == 1) return {bytes, bytes + 4};
@@ -91,9 +91,10 @@ Result<CallerPattern> CallerPattern::parse(std::string_view text) {
     return pattern;
   }
   const auto bad = [&] {
-    return fail("'" + std::string(text) +
-                "' is none of any, uid:N, gid:N, cid:N, ip:ADDRESS[/BITS], vsock-mux:/PATH:PORT, "
-                "spiffe://…, dns:…");
+    return fail_in_one_line(
+        "'" + std::string(text) +
+        "' is none of any, uid:N, gid:N, cid:N, ip:ADDRESS[/BITS], vsock-mux:/PATH:PORT, "
+        "spiffe://…, dns:…");
   };
   if (text.starts_with(kIp)) {
     const std::string_view rest = text.substr(kIp.size());

@@ -1,11 +1,9 @@
 // parse_policy(): a policy from TOML. See policy.h.
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <charconv>
 
 #include "saker/services/crypto/policy.h"
+#include "saker/services/crypto/toml.h"
 
 namespace saker::crypto {
 namespace {
@@ -17,7 +15,7 @@ struct Place {
   const std::string& file;
 
   std::unexpected<Error> bad(const toml::source_region& region, const std::string& what) const {
-    return fail(file + ":" + std::to_string(region.begin.line) + ": " + what);
+    return fail_in_one_line(file + ":" + std::to_string(region.begin.line) + ": " + what);
   }
 };
 
@@ -60,9 +58,10 @@ Result<std::optional<RateLimit>> read_rate(const toml::table& table, const Place
   if (!rate) return place.bad(node->source(), "rate: must be like \"100/s\", \"5/m\" or \"10/h\"");
   RateLimit limit{*rate, std::max(1.0, *rate)};
   if (burst == nullptr) return limit;
-  const auto count = burst->value<int64_t>();
-  if (!count || *count < 1) return place.bad(burst->source(), "burst: must be 1 or more");
-  limit.burst = static_cast<double>(*count);
+  const auto* const count = burst->as_integer();
+  if (count == nullptr || count->get() < 1)
+    return place.bad(burst->source(), "burst: must be 1 or more");
+  limit.burst = static_cast<double>(count->get());
   return limit;
 }
 
