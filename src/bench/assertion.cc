@@ -46,7 +46,7 @@ std::string_view trimmed(std::string_view text) {
 std::unexpected<Error> refuse(std::string_view assertion, std::string_view why) {
   std::string message = "assertion '";
   message.append(assertion).append("': ").append(why);
-  return fail(std::move(message));
+  return fail_in_one_line(std::move(message));
 }
 
 // Digits with an optional fraction, nothing else: no sign, exponent, inf or nan.
@@ -174,14 +174,20 @@ std::string shown_number(double value) {
   return {text, end};
 }
 
+// As a double the longest duration is 2^63.
+Duration duration_of(double ns) {
+  const auto longest = static_cast<double>(Duration::max().count());
+  return ns < longest ? Duration(static_cast<int64_t>(ns)) : Duration::max();
+}
+
 // The value as a person reads it; in full where rounding would make it look equal to the limit.
 std::string shown(const Assertion& assertion, double value) {
   if (!is_latency(assertion.metric)) {
     return shown_number(value) + (assertion.metric == Metric::kErrorPercent ? "%" : "");
   }
-  const auto latency = Duration(static_cast<int64_t>(value));
+  const Duration latency = duration_of(value);
   std::string text = format_duration(latency);
-  const bool looks_equal = text == format_duration(Duration(static_cast<int64_t>(assertion.limit)));
+  const bool looks_equal = text == format_duration(duration_of(assertion.limit));
   if (!looks_equal || value == assertion.limit) return text;
   return format_count(static_cast<uint64_t>(latency.count())) + "ns";
 }

@@ -90,6 +90,10 @@ TEST(Assertion, RoundingDoesNotMakeABrokenOneLookRight) {
               ElementsAre("max<1ms broken: max = 1,000,400ns"));
 }
 
+TEST(Assertion, TheLongestDurationIsALimit) {
+  EXPECT_EQ(check("max>9223372036854775807ns"), "max>9223372036854775807ns broken: max = 1ms\n");
+}
+
 TEST(Assertion, LatencyWithoutACallIsBroken) {
   const auto assertions = parse_assertions("p99<1ms,mean>=0,errors==0,calls==0,rps==0,errors<1%");
   ASSERT_TRUE(assertions);

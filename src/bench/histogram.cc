@@ -32,6 +32,23 @@ Histogram::Histogram() : counts_(static_cast<uint64_t*>(std::calloc(kBuckets, si
   SAKER_CHECK(counts_ != nullptr);
 }
 
+void Histogram::add_to_bucket(uint64_t ns, uint64_t count) {
+  if (count == 0) return;
+  counts_[bucket_of(clamped(ns))] += count;
+  count_ += count;
+  sum_ns_ += ns * count;
+  min_ns_ = std::min(min_ns_, ns);
+  max_ns_ = std::max(max_ns_, ns);
+}
+
+// Extremes that lie outside of the buckets that are counted would make each_bucket() lose some.
+void Histogram::set_exact(uint64_t min_ns, uint64_t max_ns, uint64_t sum_ns) {
+  if (empty()) return;
+  if (bucket_of(clamped(min_ns)) == bucket_of(clamped(min_ns_))) min_ns_ = min_ns;
+  if (bucket_of(clamped(max_ns)) == bucket_of(clamped(max_ns_))) max_ns_ = max_ns;
+  sum_ns_ = sum_ns;
+}
+
 void Histogram::merge(const Histogram& other) {
   if (other.empty()) return;
   const size_t last = bucket_of(clamped(other.max_ns_));

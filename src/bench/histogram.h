@@ -41,6 +41,11 @@ class Histogram {
     if (ns > max_ns_) max_ns_ = ns;
   }
 
+  // From what a report has kept of a histogram: `count` values that lie in the bucket of `ns`, and
+  // then, once, what buckets do not know. Values above kHighestNs count as that.
+  void add_to_bucket(uint64_t ns, uint64_t count);
+  void set_exact(uint64_t min_ns, uint64_t max_ns, uint64_t sum_ns);
+
   // Adds everything `other` has recorded: the same as if it had been recorded here.
   void merge(const Histogram& other);
   void reset();
@@ -52,6 +57,7 @@ class Histogram {
   Duration min() const;
   Duration max() const;
   Duration mean() const;
+  uint64_t sum_ns() const { return sum_ns_; }
   Duration stddev() const;
   // The value that `percent` % of all recorded ones do not exceed: the upper end of its bucket, as
   // HdrHistogram does, but never above max(). 0 gives min(), 100 max(); anything outside is taken

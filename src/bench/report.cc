@@ -31,6 +31,12 @@ double calls_per_second(const Report& report) {
              : 0;
 }
 
+double messages_per_second(const Report& report) {
+  return report.duration > Duration::zero()
+             ? static_cast<double>(report.messages) / seconds(report.duration)
+             : 0;
+}
+
 double error_rate(const Report& report) {
   return report.calls > 0 ? static_cast<double>(report.errors) / static_cast<double>(report.calls)
                           : 0;
@@ -41,8 +47,23 @@ double busiest_thread(const Report& report) {
   return seconds(std::ranges::max(report.thread_cpu)) / seconds(report.duration);
 }
 
+bool is_generator_limited(const Report& report) {
+  return busiest_thread(report) >= kSaturatedThread || report.late_calls > report.calls / 100;
+}
+
+Duration client_cpu(const Report& report) {
+  Duration total{};
+  for (const Duration cpu : report.thread_cpu) total += cpu;
+  return total;
+}
+
+double calls_per_core_second(const Report& report, Duration cpu) {
+  return cpu > Duration::zero() ? static_cast<double>(report.calls) / seconds(cpu) : 0;
+}
+
 std::vector<std::string> all_warnings(const Report& report) {
   std::vector<std::string> all = report.warnings;
+  if (report.warnings_are_all) return all;
   if (const double busy = busiest_thread(report); busy >= kSaturatedThread) {
     all.push_back("the generator may be the bottleneck: its busiest thread used " +
                   whole(busy * 100) + "% of a CPU (more threads, or a machine of its own)");

@@ -205,6 +205,49 @@ TEST(Report, JsonKeepsItsContract) {
   }
 }
 
+TEST(Report, AScheduleHasItsPhases) {
+  Report report = sample();
+  EXPECT_FALSE(json::parse(format_json(report)).contains("phases"));
+  report.schedule = "ramp 50..150 10s";
+  report.phases.resize(1);
+  report.phases[0].phase = {PhaseKind::kRamp, 50, 150, 0s, 10s};
+  report.phases[0].duration = 10s;
+  report.phases[0].figures.calls = 999;
+  report.phases[0].figures.unfinished = 1;
+  report.phases[0].figures.ended = 990;
+  report.phases[0].figures.errors = 12;
+  report.phases[0].figures.corrected.record(5ms);
+  EXPECT_THAT(format_text(report), HasSubstr("open loop at 100 calls/s on average, "));
+  EXPECT_THAT(format_text(report), HasSubstr("\n  ramp 50..150     10s        100          99"));
+  const json document = json::parse(format_json(report));
+  EXPECT_EQ(document["settings"]["schedule"], "ramp 50..150 10s");
+  const json& row = document["phases"][0];
+  EXPECT_EQ(row["phase"], "ramp 50..150");
+  EXPECT_EQ(row["from_rate"], 50.0);
+  EXPECT_EQ(row["to_rate"], 150.0);
+  EXPECT_EQ(row["offered_rate"], 100.0);
+  EXPECT_EQ(row["achieved_rate"], 99.0);
+  EXPECT_EQ(row["unfinished"], 1);
+  EXPECT_EQ(row["errors"], 12);
+  EXPECT_EQ(row["duration_ns"], 10'000'000'000);
+  EXPECT_EQ(row["corrected_latency_ns"]["max"], 5'000'000);
+}
+
+TEST(Report, ChurnHasItsConnects) {
+  Report report = sample();
+  report.connects.record(2ms);
+  EXPECT_THAT(format_text(report), Not(HasSubstr("connects")));
+  EXPECT_FALSE(json::parse(format_json(report)).contains("connects"));
+  report.churns = true;
+  for (int i = 1; i < 50; ++i) report.connects.record(2ms);
+  EXPECT_THAT(format_text(report),
+              HasSubstr("\n  connects                 50   5/s, p50 2ms, p99 2ms, max 2ms\n"));
+  const json connects = json::parse(format_json(report))["connects"];
+  EXPECT_EQ(connects["count"], 50);
+  EXPECT_EQ(connects["per_second"], 5.0);
+  EXPECT_EQ(connects["latency_ns"]["max"], 2'000'000);
+}
+
 TEST(Report, JsonOfAClosedLoopHasNoRate) {
   Report report = sample();
   report.intended_rate = 0;

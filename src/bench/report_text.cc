@@ -9,6 +9,7 @@
 
 #include "saker/base/quantity.h"
 #include "saker/bench/report.h"
+#include "saker/bench/report_words.h"
 
 namespace saker::bench {
 namespace {
@@ -52,13 +53,6 @@ void append_right(std::string& out, std::string_view text, size_t columns) {
   out.append(text);
 }
 
-std::string plural(uint64_t count, std::string_view noun) {
-  std::string text = format_count(count);
-  text.append(" ").append(noun);
-  if (count != 1) text.append("s");
-  return text;
-}
-
 std::string rounded(double value) {
   return format_count(static_cast<uint64_t>(std::llround(std::max(value, 0.0))));
 }
@@ -83,8 +77,9 @@ void append_figure(std::string& out, std::string_view label, std::string_view nu
 std::string loop_kind(const Report& report) {
   if (!report.open_loop()) return "closed loop";
   const bool poisson = report.arrivals == Arrivals::kPoisson;
+  const bool changes = !report.schedule.empty();
   return "open loop at " + rounded(report.intended_rate) + " calls/s" +
-         (poisson ? " (poisson)" : "");
+         (changes ? " on average" : "") + (poisson ? " (poisson)" : "");
 }
 
 void append_head(std::string& out, const Report& report) {
@@ -107,8 +102,7 @@ void append_bytes(std::string& out, std::string_view label, uint64_t bytes, doub
 
 void append_cpu(std::string& out, const Report& report, double seconds) {
   if (report.thread_cpu.empty() || seconds <= 0) return;
-  Duration total{};
-  for (const Duration cpu : report.thread_cpu) total += cpu;
+  const Duration total = client_cpu(report);
   std::string remark = "busiest thread " + percent(busiest_thread(report));
   if (report.calls > 0) {
     remark += ", " + format_duration(total / static_cast<int64_t>(report.calls)) + " a call";
@@ -117,11 +111,35 @@ void append_cpu(std::string& out, const Report& report, double seconds) {
                 remark);
 }
 
+void append_connects(std::string& out, const Report& report, double seconds) {
+  if (!report.churns) return;
+  const Histogram& took = report.connects;
+  const double rate = seconds > 0 ? static_cast<double>(took.count()) / seconds : 0;
+  append_figure(out, "connects", format_count(took.count()),
+                rounded(rate) + "/s, p50 " + format_duration(took.percentile(50)) + ", p99 " +
+                    format_duration(took.percentile(99)) + ", max " + format_duration(took.max()));
+}
+
+void append_server(std::string& out, const Report& report, double seconds) {
+  if (!report.server || seconds <= 0) return;
+  const Duration cpu = report.server->cpu;
+  std::string remark = "at most " + format_size(report.server->peak_resident_bytes) + " of memory";
+  if (report.calls > 0) {
+    remark += ", " + format_duration(cpu / static_cast<int64_t>(report.calls)) + " a call";
+  }
+  append_figure(out, "server CPU", percent(std::chrono::duration<double>(cpu).count() / seconds),
+                remark);
+}
+
 void append_figures(std::string& out, const Report& report) {
   const double seconds = std::chrono::duration<double>(report.duration).count();
   out.append("\n");
   append_figure(out, "calls", format_count(report.calls),
                 rounded(calls_per_second(report)) + " calls/s");
+  if (!report.stream.empty()) {
+    append_figure(out, "messages", format_count(report.messages),
+                  rounded(messages_per_second(report)) + " messages/s");
+  }
   append_figure(out, "errors", format_count(report.errors),
                 report.errors > 0 ? percent(error_rate(report)) : "");
   if (report.wrong_replies > 0)
@@ -129,7 +147,9 @@ void append_figures(std::string& out, const Report& report) {
   if (report.unfinished > 0) append_figure(out, "unfinished", format_count(report.unfinished), "");
   append_bytes(out, "sent", report.bytes_sent, seconds);
   append_bytes(out, "received", report.bytes_received, seconds);
+  append_connects(out, report, seconds);
   append_cpu(out, report, seconds);
+  append_server(out, report, seconds);
   if (report.open_loop())
     append_figure(out, "schedule lag", format_duration(report.max_schedule_lag), "at most");
 }
@@ -156,14 +176,16 @@ void append_backends(std::string& out, const Report& report) {
   }
 }
 
-// A closed loop has one latency, an open one two.
+// A closed loop has one latency, an open one two; a server's stream has the time between messages.
 void append_latencies(std::string& out, const Report& report) {
   const bool both = report.open_loop();
+  const bool gaps = !report.message_gaps.empty();
   out.append("\n  latency");
-  if (both) {
+  if (both || gaps) {
     out.append(kLabelColumns - std::string_view("latency").size(), ' ');
-    append_right(out, "corrected", kNumberColumns);
-    append_right(out, "uncorrected", kNumberColumns);
+    append_right(out, both ? "corrected" : "", kNumberColumns);
+    if (both) append_right(out, "uncorrected", kNumberColumns);
+    if (gaps) append_right(out, "per message", kNumberColumns);
   }
   out.append("\n");
   for (const Row& row : kRows) {
@@ -171,6 +193,7 @@ void append_latencies(std::string& out, const Report& report) {
     append_left(out, row.label, kLabelColumns);
     append_right(out, format_duration(row.value(report.corrected)), kNumberColumns);
     if (both) append_right(out, format_duration(row.value(report.uncorrected)), kNumberColumns);
+    if (gaps) append_right(out, format_duration(row.value(report.message_gaps)), kNumberColumns);
     out.append("\n");
   }
 }
@@ -235,6 +258,8 @@ std::string format_text(const Report& report) {
     out.append("\n");
     Picture(report.corrected).append_to(out);
   }
+  append_phases(out, report.phases);
+  append_mix(out, report.mix, report.duration);
   append_notes(out, report);
   return out;
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 namespace saker::bench {
 namespace {
@@ -24,12 +25,47 @@ double exponential_gap(uint64_t seed, uint64_t k) {
   return -std::log(u);
 }
 
+double seconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
 }  // namespace
 
+Rate Rate::changing(std::span<const Piece> pieces) {
+  Rate rate(0);
+  PlacedPiece next;
+  for (const Piece& piece : pieces) {
+    static_cast<Piece&>(next) = piece;
+    rate.pieces_.push_back(next);
+    next.begin += piece.length;
+    next.arrivals_before += (piece.from + piece.to) / 2 * seconds(piece.length);
+  }
+  static_cast<Piece&>(next) = Piece();
+  rate.pieces_.push_back(next);
+  return rate;
+}
+
 Duration Rate::time_of(double arrivals) const {
+  if (!pieces_.empty()) return time_among_pieces(arrivals);
   const double ns = arrivals * 1e9 / per_second_;
   const auto longest_ns = static_cast<double>(Duration::max().count());
   return per_second_ > 0 && ns < longest_ns ? Duration(static_cast<int64_t>(ns)) : Duration::max();
+}
+
+// Where a piece ends, the next begins: what is expected then arrives in the next. Within a piece,
+// after t seconds, from * t + (to - from) / length * t * t / 2 arrivals are expected; solved for t
+// in the form that loses no digits where the rate hardly changes.
+Duration Rate::time_among_pieces(double arrivals) const {
+  const auto behind =
+      std::ranges::upper_bound(pieces_, arrivals, {}, &PlacedPiece::arrivals_before);
+  const PlacedPiece& piece = behind == pieces_.begin() ? *behind : *std::prev(behind);
+  if (&piece == &pieces_.back()) return Duration::max();
+  const double count = std::max(arrivals - piece.arrivals_before, 0.0);
+  if (count == 0) return piece.begin;
+  const double growth = (piece.to - piece.from) / seconds(piece.length);
+  const double root = std::sqrt(std::max(piece.from * piece.from + 2 * growth * count, 0.0));
+  const auto ns = static_cast<int64_t>(2 * count / (piece.from + root) * 1e9);
+  return piece.begin + std::min(Duration(ns), piece.length - Duration(1));
 }
 
 Schedule::Schedule(const ScheduleOptions& options) : options_(options) {

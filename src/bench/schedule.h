@@ -7,11 +7,14 @@
 //   arrival k ──▶ operational time (k, or the sum of k exponential gaps)
 //             ──▶ Rate::time_of ──▶ start + offset
 //
-// Only the last step knows the rate, so a ramp is another inverse in Rate and touches nothing else.
+// Only the last step knows the rate: a ramp is another inverse in Rate, and Poisson arrivals follow
+// it as constant ones do.
 // Thread rule: one Schedule per thread, nothing shared.
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "saker/base/time.h"
 
@@ -25,18 +28,33 @@ enum class Arrivals : uint8_t {
 // How many arrivals are expected by when, and the inverse.
 class Rate {
  public:
+  // For so long, from one rate to the other, evenly; calls a second, 0 or more.
+  struct Piece {
+    double from = 0;
+    double to = 0;
+    Duration length{};
+  };
+
   // Nothing ever arrives unless `per_second` is above 0.
   static Rate constant(double per_second) { return Rate(per_second); }
+  // One piece after the other; nothing arrives behind the last.
+  static Rate changing(std::span<const Piece> pieces);
 
   // How long after the start `arrivals` (which need not be whole) are expected;
   // Duration::max() for never.
   Duration time_of(double arrivals) const;
-  double per_second() const { return per_second_; }
 
  private:
-  explicit Rate(double per_second) : per_second_(per_second) {}
+  struct PlacedPiece : Piece {
+    Duration begin{};
+    double arrivals_before = 0;
+  };
 
-  double per_second_;
+  explicit Rate(double per_second) : per_second_(per_second) {}
+  Duration time_among_pieces(double arrivals) const;
+
+  double per_second_;                // where there are no pieces
+  std::vector<PlacedPiece> pieces_;  // the last is an end: nothing arrives in it
 };
 
 struct ScheduleOptions {
