@@ -1,10 +1,6 @@
 #include "bench_report.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
-#include <iostream>
 
 #include "build_info.h"
 #include "command_line.h"
@@ -14,18 +10,31 @@
 namespace saker::app {
 namespace {
 
-constexpr Duration kLivePeriod = std::chrono::milliseconds(200);
-
 std::string shown_flags(const BenchOptions& options) {
   std::string text = "-c " + std::to_string(options.connections) + " -m " +
                      std::to_string(options.streams) + " -t " + std::to_string(options.threads);
-  text += options.count != 0 ? " -n " + std::to_string(options.count)
-                             : " -z " + format_duration(options.duration);
+  if (options.find_max) {
+    text += " --find-max --round " + format_duration(options.round);
+  } else if (!options.compare.empty()) {
+    text += " --compare --round " + format_duration(options.round) + " --rounds " +
+            std::to_string(options.rounds);
+  } else if (!options.plan.empty()) {
+    text += " --schedule '" + options.plan.text() + "'";
+  } else {
+    text += options.count != 0 ? " -n " + std::to_string(options.count)
+                               : " -z " + format_duration(options.duration);
+  }
   text += " --size " + std::to_string(options.payload_bytes);
-  if (options.rate > 0) text += " --rps " + format_count(static_cast<uint64_t>(options.rate));
+  if (options.messages != 0) text += " --messages " + std::to_string(options.messages);
+  if (options.rate > 0 && !options.find_max)
+    text += " --rps " + format_count(static_cast<uint64_t>(options.rate));
   if (options.deadline > Duration::zero())
     text += " --deadline " + format_duration(options.deadline);
   if (options.warmup > Duration::zero()) text += " --warmup " + format_duration(options.warmup);
+  if (options.churn_calls != 0) text += " --churn " + std::to_string(options.churn_calls);
+  if (options.churn_every != Duration::max()) {
+    text += " --churn-every " + format_duration(options.churn_every);
+  }
   if (options.busy_poll > Duration::zero()) {
     text += " --busy-poll " + format_duration(options.busy_poll);
   }
@@ -35,6 +44,7 @@ std::string shown_flags(const BenchOptions& options) {
 Facts environment(const BenchOptions& options) {
   Facts facts = build_facts();
   for (auto& fact : machine_facts()) facts.push_back(std::move(fact));
+  facts.emplace_back("command", command_line());
   facts.emplace_back("flags", shown_flags(options));
   return facts;
 }
@@ -46,15 +56,33 @@ std::string transport_of(const net::Target& target) {
   return is_one ? std::string(net::transport_name(first)) : "mixed";
 }
 
+std::string name_of(rpc::MethodKind kind) {
+  switch (kind) {
+    case rpc::MethodKind::kUnary:
+      break;
+    case rpc::MethodKind::kClientStreaming:
+      return "client";
+    case rpc::MethodKind::kServerStreaming:
+      return "server";
+    case rpc::MethodKind::kBidiStreaming:
+      return "bidi";
+  }
+  return {};
+}
+
 void add_settings(const BenchOptions& options, bench::Report& report) {
   report.target = net::to_string(options.target.servers);
   report.transport = transport_of(options.target.servers);
   report.connections = static_cast<uint32_t>(options.connections);
   report.streams_per_connection = static_cast<uint32_t>(options.streams);
   report.threads = static_cast<uint32_t>(options.threads);
-  report.intended_rate = options.rate;
+  report.intended_rate = options.mean_rate();
+  report.schedule = options.plan.text();
   report.arrivals = options.arrivals;
+  report.churns = options.churns();
   report.payload_bytes = options.payload_bytes;
+  report.stream = name_of(options.kind);
+  report.messages_per_stream = options.messages;
   report.warmup = options.warmup;
   report.environment = environment(options);
 }
@@ -69,7 +97,13 @@ void add_result(const BenchResult& result, bench::Report& report) {
   report.corrected.merge(result.corrected);
   report.uncorrected.merge(result.uncorrected);
   report.thread_cpu.push_back(result.cpu);
+  report.switches.voluntary += result.switches.voluntary;
+  report.switches.involuntary += result.switches.involuntary;
   report.max_schedule_lag = std::max(report.max_schedule_lag, result.max_lag);
+  report.late_calls += result.late_calls;
+  report.connects.merge(result.connects);
+  report.messages += result.messages_sum;
+  report.message_gaps.merge(result.messages.gaps());
 }
 
 void add_backends(const BenchResult& result, bench::Report& report) {
@@ -94,6 +128,25 @@ void add_statuses(const std::vector<const BenchResult*>& results, bench::Report&
   }
 }
 
+void add_stream_warnings(const std::vector<const BenchResult*>& results, bench::Report& report) {
+  uint64_t broken = 0;
+  uint64_t cut = 0;
+  std::string first_broken;
+  for (const BenchResult* result : results) {
+    broken += result->messages.broken();
+    cut += result->cut_streams;
+    if (first_broken.empty()) first_broken = result->messages.first_broken();
+  }
+  if (broken > 0) {
+    report.warnings.push_back(format_count(broken) +
+                              " streams broke between messages, the first: " + first_broken);
+  }
+  if (cut > 0) {
+    report.warnings.push_back(format_count(cut) +
+                              " streams did not end when there were no more messages");
+  }
+}
+
 void add_warnings(const BenchOptions& options, const std::vector<const BenchResult*>& results,
                   bench::Report& report) {
   bool lost = false;
@@ -112,15 +165,44 @@ void add_warnings(const BenchOptions& options, const std::vector<const BenchResu
   }
 }
 
-bool judges_errors(const bench::Assertion& assertion) {
-  return assertion.metric == bench::Metric::kErrors ||
-         assertion.metric == bench::Metric::kErrorPercent;
+// Time is CLOCK_MONOTONIC's, as the standard library's steady clock is.
+int64_t unix_ms_of(Time time) {
+  const auto passed = std::chrono::steady_clock::now().time_since_epoch() - time.time_since_epoch();
+  const auto then = std::chrono::system_clock::now() - passed;
+  return std::chrono::duration_cast<std::chrono::milliseconds>(then.time_since_epoch()).count();
+}
+
+void add_timeline(const std::vector<const BenchResult*>& results, const ServerWatch& server,
+                  bench::Report& report) {
+  bench::Timeline timeline = server.timeline();
+  for (const BenchResult* result : results) timeline.merge(result->timeline);
+  report.interval = timeline.interval();
+  report.timeline = timeline.rows(report.duration);
 }
 
 }  // namespace
 
+// What a round needs before its figures count: caches, windows, and the backlog of the round before.
+BenchOptions BenchOptions::of_round() const {
+  constexpr int kWarmupShare = 10;
+  BenchOptions options = *this;
+  if (options.round == Duration::zero()) options.round = kUsualRound;
+  if (options.rounds == 0) options.rounds = kUsualRounds;
+  options.duration = options.round;
+  options.warmup = std::max(warmup, options.round / kWarmupShare);
+  return options;
+}
+
+bool BenchOptions::judges_errors() const {
+  return std::ranges::any_of(assertions, [](const bench::Assertion& assertion) {
+    return assertion.metric == bench::Metric::kErrors ||
+           assertion.metric == bench::Metric::kErrorPercent;
+  });
+}
+
 bench::Report build_report(const BenchOptions& options, const std::string& method,
-                           const std::vector<const BenchResult*>& results) {
+                           const std::vector<const BenchResult*>& results,
+                           const ServerWatch& server) {
   bench::Report report;
   report.method = method;
   add_settings(options, report);
@@ -133,45 +215,50 @@ bench::Report build_report(const BenchOptions& options, const std::string& metho
     add_backends(*result, report);
   }
   report.duration = ended - started;
+  report.started_at_unix_ms = unix_ms_of(started);
+  report.server = server.load();
+  add_timeline(results, server, report);
   add_statuses(results, report);
   add_warnings(options, results, report);
+  add_stream_warnings(results, report);
   report.broken_assertions = bench::broken_assertions(options.assertions, report);
   return report;
+}
+
+void add_phases(const BenchOptions& options, std::vector<bench::PhaseFigures> figures,
+                bool ended_early, bench::Report& report) {
+  for (size_t i = 0; i < figures.size(); ++i) {
+    const bench::Phase& phase = options.plan.phases()[i];
+    const Duration came = ended_early ? report.duration - phase.begin : phase.length;
+    if (came <= Duration::zero()) return;
+    report.phases.push_back({phase, std::min(phase.length, came), std::move(figures[i])});
+  }
+}
+
+bench::Report settings_of(const bench::Report& report) {
+  bench::Report settings;
+  settings.intended_rate = report.intended_rate;
+  settings.target = report.target;
+  settings.transport = report.transport;
+  settings.method = report.method;
+  settings.connections = report.connections;
+  settings.streams_per_connection = report.streams_per_connection;
+  settings.threads = report.threads;
+  settings.arrivals = report.arrivals;
+  settings.payload_bytes = report.payload_bytes;
+  settings.stream = report.stream;
+  settings.messages_per_stream = report.messages_per_stream;
+  settings.warmup = report.warmup;
+  settings.environment = report.environment;
+  settings.warnings = report.warnings;
+  return settings;
 }
 
 int exit_code_of(const BenchOptions& options, const bench::Report& report, bool interrupted) {
   if (interrupted) return kExitInterrupted;
   if (!report.broken_assertions.empty()) return kExitAssertion;
   if (report.unfinished > 0 || report.calls == 0) return kExitFailed;
-  const bool judged = std::ranges::any_of(options.assertions, judges_errors);
-  return report.errors > 0 && !judged ? kExitFailed : kExitOk;
-}
-
-LiveLine::LiveLine(const BenchOptions& options) : options_(options) {
-  if (!options.quiet && isatty(STDERR_FILENO) == 1) period_ = kLivePeriod;
-}
-
-void LiveLine::show(const BenchProgress& progress) {
-  const double seconds = std::chrono::duration<double>(progress.elapsed - last_.elapsed).count();
-  const double rate = seconds > 0 ? static_cast<double>(progress.calls - last_.calls) / seconds : 0;
-  std::string line = format_count(progress.calls) + " calls  " +
-                     format_count(static_cast<uint64_t>(rate)) + "/s  " +
-                     format_count(progress.errors) + " errors  ";
-  if (progress.elapsed < Duration::zero()) {
-    line = "warming up";
-  } else if (options_.count != 0) {
-    line += std::to_string(progress.calls * 100 / options_.count) + "%";
-  } else {
-    const auto left = std::chrono::ceil<std::chrono::seconds>(options_.duration - progress.elapsed);
-    line += format_duration(std::max<Duration>(left, Duration::zero())) + " left";
-  }
-  std::cerr << "\r\x1b[K" << line << std::flush;
-  last_ = progress;
-  shown_ = true;
-}
-
-void LiveLine::clear() {
-  if (shown_) std::cerr << "\r\x1b[K" << std::flush;
+  return report.errors > 0 && !options.judges_errors() ? kExitFailed : kExitOk;
 }
 
 }  // namespace saker::app

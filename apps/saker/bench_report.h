@@ -7,30 +7,23 @@
 
 #include "bench_runner.h"
 #include "saker/bench/report.h"
+#include "server_watch.h"
 
 namespace saker::app {
 
 bench::Report build_report(const BenchOptions& options, const std::string& method,
-                           const std::vector<const BenchResult*>& results);
+                           const std::vector<const BenchResult*>& results,
+                           const ServerWatch& server);
+
+// The rows of the plan's phases; of a run that ended early, as far as it came.
+void add_phases(const BenchOptions& options, std::vector<bench::PhaseFigures> figures,
+                bool ended_early, bench::Report& report);
+
+// What of a report says what ran, with its warnings.
+bench::Report settings_of(const bench::Report& report);
 
 // Errors make it kExitFailed, unless an assertion says how many there may be; a broken assertion
 // and an interruption come first.
 int exit_code_of(const BenchOptions& options, const bench::Report& report, bool interrupted);
-
-// The live line, on a terminal: calls, rate since the last one, errors, what is left.
-class LiveLine {
- public:
-  explicit LiveLine(const BenchOptions& options);
-  // Zero: nobody is looking.
-  Duration period() const { return period_; }
-  void show(const BenchProgress& progress);
-  void clear();
-
- private:
-  const BenchOptions& options_;
-  Duration period_{0};
-  BenchProgress last_;
-  bool shown_ = false;
-};
 
 }  // namespace saker::app

@@ -19,8 +19,12 @@ namespace saker::app {
 struct BenchProgress {
   uint64_t calls = 0;
   uint64_t errors = 0;
-  Duration elapsed{};  // of the measured time; negative during the warm-up
+  Duration elapsed{};    // of the measured time; negative during the warm-up
+  BenchSeconds seconds;  // of all threads, as far as all have come
 };
+
+// For all threads to be there when the load begins.
+inline constexpr Duration kStartDelay = std::chrono::milliseconds(10);
 
 template <typename Workload>
 class BenchRunner {
@@ -28,9 +32,9 @@ class BenchRunner {
   BenchRunner(const BenchOptions& options, const Workload& workload)
       : options_(options), workload_(workload) {}
 
-  // Opens all connections, or says why one of them cannot be had.
+  // Opens all connections, or those that a run has lost, or says why one of them cannot be had.
   Result<void> connect() {
-    for (uint64_t index = 0; index < options_.threads; ++index) {
+    for (uint64_t index = units_.size(); index < options_.threads; ++index) {
       auto unit = make_unit(index);
       if (!unit) return std::unexpected(unit.error());
       const std::lock_guard lock(mutex_);
@@ -43,15 +47,14 @@ class BenchRunner {
     return {};
   }
 
-  // To the end. `on_progress` is called every `period`, if that is above 0.
+  // To the end; may be done again. `on_progress` is called every `period`, if that is above 0.
   void run(Duration period, const std::function<void(const BenchProgress&)>& on_progress) {
-    constexpr Duration kStartDelay = std::chrono::milliseconds(10);  // for all threads to be there
     const Time begin = units_[0]->loop->read_clock() + kStartDelay;
     measure_from_ = time_after(begin, options_.warmup);
     for (uint64_t index = 0; index < units_.size(); ++index) {
-      units_[index]->bench =
-          std::make_unique<BenchThread<Workload>>(options_, workload_, *units_[index]->loop,
-                                                  *units_[index]->channel, share_of(index, begin));
+      units_[index]->bench = std::make_unique<BenchThread<Workload>>(
+          options_, workload_, *units_[index]->loop, *units_[index]->channel,
+          units_[index]->connects, share_of(index, begin));
     }
     running_ = units_.size();
     for (auto& unit : units_) unit->thread = std::thread([this, &unit] { run_unit(*unit); });
@@ -72,6 +75,26 @@ class BenchRunner {
     for (const auto& unit : units_) all.push_back(&unit->bench->result());
     return all;
   }
+  // Of all threads, with what they tallied.
+  std::vector<const typename Workload::Checker*> checkers() const {
+    std::vector<const typename Workload::Checker*> all;
+    for (const auto& unit : units_) all.push_back(&unit->bench->checker());
+    return all;
+  }
+  // Before its time: interrupted, or the server was lost.
+  bool ended_early() const {
+    return interrupted_ || std::ranges::any_of(units_, [](const auto& unit) {
+             return unit->bench->result().lost_server;
+           });
+  }
+  // What all threads together found out about each phase of the plan.
+  std::vector<bench::PhaseFigures> phases() const {
+    std::vector<bench::PhaseFigures> sums(options_.plan.phases().size());
+    for (const auto& unit : units_) {
+      for (size_t i = 0; i < sums.size(); ++i) sums[i].merge(unit->bench->phases()[i]);
+    }
+    return sums;
+  }
 
  private:
   // A thread with what it works on; posted to its loop to end early.
@@ -80,6 +103,7 @@ class BenchRunner {
       if (bench != nullptr) bench->end_now();
     }
     uint64_t connections = 0;
+    BenchConnects connects;
     std::unique_ptr<net::Loop> loop;
     std::unique_ptr<rpc::Channel> channel;
     std::unique_ptr<BenchThread<Workload>> bench;
@@ -110,6 +134,9 @@ class BenchRunner {
     channel.connect_eagerly = true;
     channel.initial_backoff = std::chrono::milliseconds(100);
     channel.max_backoff = std::chrono::seconds(1);
+    channel.connection_calls = options_.churn_calls;
+    channel.connection_age = options_.churn_every;
+    channel.observer = &unit->connects;
     options_.channel.apply(channel);
     const size_t reply_bytes = options_.payload_bytes + 1024;
     channel.max_receive_message_bytes =
@@ -165,11 +192,21 @@ class BenchRunner {
     while (!all_ended_.wait_for(lock, period, ended)) on_progress(progress());
   }
 
+  static void add(const BenchSeconds& unit, bool is_first, BenchSeconds& sum) {
+    sum.seconds = is_first ? unit.seconds : std::min(sum.seconds, unit.seconds);
+    sum.last.merge(unit.last);
+    sum.run.merge(unit.run);
+    for (size_t code = 0; code < unit.by_code.size(); ++code) {
+      sum.by_code[code] += unit.by_code[code];
+    }
+  }
+
   BenchProgress progress() const {
     BenchProgress progress;
     for (const auto& unit : units_) {
       progress.calls += unit->bench->result().calls.load(std::memory_order_relaxed);
       progress.errors += unit->bench->result().errors.load(std::memory_order_relaxed);
+      add(unit->bench->seconds(), unit == units_.front(), progress.seconds);
     }
     progress.elapsed = units_[0]->loop->read_clock() - measure_from_;
     return progress;

@@ -1,5 +1,5 @@
-// saker bench sign: one signature algorithm under load, signatures verified
-// with the server's public key.
+// saker bench sign: one signature algorithm, or a weighted mix of them, under load; signatures
+// verified with the server's public keys.
 #include <memory>
 
 #include "bench_command.h"
@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "crypto_request.h"
 #include "interrupt.h"
+#include "sign_mix.h"
 
 namespace saker::app {
 namespace {
@@ -15,31 +16,75 @@ struct BenchSignOptions {
   BenchOptions bench;
   KeyChoice key;
   std::optional<crypto::Algorithm> algorithm;
+  std::vector<SignMixEntry> mix;
   uint64_t verify_every = 1;
 };
 
-// Asks the server for the key that the run is about: set-up, which the report knows nothing of.
-int find_key(const BenchSignOptions& options, SignLoad& load) {
+// Asks the server for a key that the run is about: set-up, which the report knows nothing of.
+int find_key(const BenchSignOptions& options, const KeyChoice& key, SignLoad& load) {
   static const rpc::ClientMethod get("/saker.crypto.v1.Crypto/GetPublicKey");
   crypto::v1::GetPublicKeyRequest request;
-  set_key(options.key, request);
+  set_key(key, request);
   crypto::v1::GetPublicKeyReply reply;
   CryptoTarget target;
   target.target = options.bench.target;
   target.deadline = options.bench.connect_timeout;
-  const Interrupt interrupt(exit_interrupted);
   if (call_crypto(target, get, request, reply) != kExitOk) return kExitUsage;
   const auto type = crypto::key_type_from_number(reply.key().type());
-  if (!type || !crypto::is_allowed(*type, *options.algorithm)) {
+  if (!type || !crypto::is_allowed(*type, load.algorithm)) {
     return fail_usage("key " + reply.key().name() + " does not go with " +
-                      std::string(crypto::name(*options.algorithm)));
+                      std::string(crypto::name(load.algorithm)));
   }
   load.key_name = reply.key().name();
   load.type = *type;
-  load.algorithm = *options.algorithm;
   load.public_key_der = reply.der();
-  load.verify_every = options.verify_every;
   return kExitOk;
+}
+
+int find_loads(const BenchSignOptions& options, SignLoads& all) {
+  const Interrupt interrupt(exit_interrupted);
+  if (options.mix.empty()) {
+    all.loads.emplace_back().algorithm = *options.algorithm;
+    return find_key(options, options.key, all.loads.front());
+  }
+  all.is_mix = true;
+  for (const SignMixEntry& entry : options.mix) {
+    SignLoad& load = all.loads.emplace_back();
+    load.algorithm = entry.algorithm;
+    load.weight = entry.weight;
+    KeyChoice key;
+    key.name = entry.key;
+    if (const int code = find_key(options, key, load)) return code;
+  }
+  return kExitOk;
+}
+
+int run_bench_sign(const BenchSignOptions& options) {
+  if (options.mix.empty() && !options.algorithm) {
+    return fail_usage("--algorithm is required, with --key or --key-type; or --mix");
+  }
+  if (options.mix.empty() && options.key.name.empty() && !options.key.type) {
+    return fail_usage("--key or --key-type is required");
+  }
+  SignLoads all;
+  all.verify_every = options.verify_every;
+  all.threads = options.bench.threads;
+  if (const int code = find_loads(options, all)) return code;
+  return run_bench(options.bench, SignWorkload(std::move(all)));
+}
+
+// One algorithm and key, or several of them.
+void add_load(CLI::App& command, BenchSignOptions& options) {
+  CLI::Option_group* key = add_key_choice(command, options.key);
+  key->require_option(0, 1);
+  CLI::Option* algorithm = add_algorithm(command, options.algorithm)->required(false);
+  CLI::Option* mix = add_parsed(command, "--mix", options.mix, parse_sign_mix,
+                                "several algorithms and keys with their weights, instead of "
+                                "--algorithm and --key: ALGORITHM@KEY=WEIGHT,…")
+                         ->type_name("MIX")
+                         ->excludes(algorithm);
+  for (CLI::Option* option : key->get_options()) mix->excludes(option);
+  mix->excludes(command.get_option("--key-version"));
 }
 
 }  // namespace
@@ -48,22 +93,20 @@ void add_bench_sign_command(CLI::App& bench, int& exit_code) {
   const auto options = std::make_shared<BenchSignOptions>();
   options->bench.streams = 10;
   options->bench.connections = 2;
-  CLI::App& command = *bench.add_subcommand("sign", "signatures of one algorithm, verified");
+  CLI::App& command =
+      *bench.add_subcommand("sign", "signatures of one algorithm or several, verified");
   add_bench_options(command, options->bench, KeyFlag::kSigning);
-  add_key_choice(command, options->key);
-  add_algorithm(command, options->algorithm);
+  add_report_options(command, options->bench.report, "--format,--report-format");
+  add_load(command, *options);
   add_count(command, "--verify-every", options->verify_every, 0, UINT32_MAX,
             "verify every so many signatures with the public key; 0: none")
       ->default_str("1");
   command.footer(
       "Examples:\n"
       "  saker bench sign --key-type ec-p256 --algorithm ECDSA_P256_SHA256 -z 5s\n"
-      "  saker bench sign --key rsa-2048 --algorithm RSA_PSS_SHA256 -c 4 -m 4 --verify-every 10");
-  command.callback([options, &exit_code] {
-    SignLoad load;
-    exit_code = find_key(*options, load);
-    if (exit_code == kExitOk) exit_code = run_bench(options->bench, SignWorkload(std::move(load)));
-  });
+      "  saker bench sign --key rsa-2048 --algorithm RSA_PSS_SHA256 -c 4 -m 4 --verify-every 10\n"
+      "  saker bench sign --mix 'ECDSA_P256_SHA256@ec-p256=70, RSA_PSS_SHA256@rsa-2048=30'");
+  command.callback([options, &exit_code] { exit_code = run_bench_sign(*options); });
 }
 
 }  // namespace saker::app

@@ -11,73 +11,61 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <memory>
+#include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "bench_connects.h"
 #include "bench_options.h"
+#include "bench_result.h"
+#include "bench_stream_call.h"
 #include "process.h"
 #include "saker/bench/histogram.h"
+#include "saker/bench/phase_tally.h"
+#include "saker/bench/report.h"
 #include "saker/bench/schedule.h"
+#include "saker/bench/timeline.h"
 #include "saker/net/loop.h"
 #include "saker/rpc/channel.h"
 #include "saker/rpc/unary_client_call.h"
+#include "server_watch.h"
 
 namespace saker::app {
 
-// What a thread found out. Read by others through `calls` and `errors` while
-// it runs, all of it afterwards.
-struct BenchResult {
-  std::atomic<uint64_t> calls{0};  // measured calls that have ended
-  std::atomic<uint64_t> errors{0};
-  uint64_t wrong_replies = 0;
-  uint64_t unfinished = 0;  // due in the measured time, but not ended or not even sent
-  std::array<uint64_t, grpc::kStatusCodeCount> by_code{};
-  std::string first_error;
-  bench::Histogram corrected;
-  bench::Histogram uncorrected;
-  // Of the measured time:
-  uint64_t bytes_sent = 0;
-  uint64_t bytes_received = 0;
-  Duration cpu{};
-  Duration max_lag{};
-  Time started_at{};
-  Time ended_at{};
-  std::vector<rpc::BackendCalls> backends;
-  bool lost_server = false;  // ended early: the server was away for too long
-};
+template <typename Workload>
+concept Streams = requires { Workload::kKind; };
 
-struct BenchShare {
-  static constexpr uint64_t kUnlimited = UINT64_MAX;
-
-  uint64_t thread = 0;
-  uint64_t connections = 1;
-  uint64_t count = kUnlimited;  // measured calls
-  Time begin{};                 // of the warm-up, or of the measurement where there is none
-  Time measure_from{};
-  Time end_at = kNever;
+// What BenchThread keeps in flight.
+template <typename Workload>
+struct BenchCallOf {
+  using Type = rpc::UnaryClientCall<typename Workload::Request, typename Workload::Reply>;
 };
+template <Streams Workload>
+struct BenchCallOf<Workload> : StreamCallOf<Workload, Workload::kKind> {};
 
 template <typename Workload>
 class BenchThread {
  public:
   BenchThread(const BenchOptions& options, const Workload& workload, net::Loop& loop,
-              rpc::Channel& channel, const BenchShare& share)
+              rpc::Channel& channel, BenchConnects& connects, const BenchShare& share)
       : options_(options),
         workload_(workload),
         loop_(loop),
         channel_(channel),
+        connects_(connects),
         share_(share),
-        open_loop_(options.rate > 0),
+        open_loop_(options.open_loop()),
         end_at_(share.end_at),
         schedule_({.start = share.begin,
-                   .rate = bench::Rate::constant(options.rate),
+                   .rate = options.arrival_rate(),
                    .arrivals = options.arrivals,
                    .thread = static_cast<uint32_t>(share.thread),
                    .threads = static_cast<uint32_t>(options.threads),
-                   .seed = options.seed}) {
+                   .seed = options.seed}),
+        phases_(options.plan.phases(), share.measure_from) {
     const uint64_t calls = share.connections * options.streams;
     for (uint64_t index = 0; index < calls; ++index) {
       calls_.push_back(std::make_unique<Call>(*this));
@@ -99,12 +87,25 @@ class BenchThread {
     stopping_ = true;
     for (auto& call : calls_) call->cancel();
     while (in_flight_ != 0) loop_.run_once(loop_.read_clock() + std::chrono::milliseconds(1));
+    if constexpr (Streams<Workload>) {
+      close_streams();
+      result_.cut_streams = end_streams(calls_, loop_, kGraceTime);
+    }
   }
 
   // On the loop's thread: no new calls from now on.
   void end_now() { end_at_ = std::min(end_at_, loop_.now()); }
 
   const BenchResult& result() const { return result_; }
+  const typename Workload::Checker& checker() const { return checker_; }
+  // One for each phase of the plan.
+  std::span<const bench::PhaseFigures> phases() const { return phases_.figures(); }
+
+  // Any thread.
+  BenchSeconds seconds() const {
+    const std::lock_guard lock(seconds_mutex_);
+    return seconds_;
+  }
 
  private:
   // For calls that are under way at the end: long enough for all but those that hang.
@@ -112,10 +113,21 @@ class BenchThread {
   // Without any connection, calls fail at once: a pause keeps them from being counted by millions.
   static constexpr Duration kLostPause = std::chrono::milliseconds(100);
 
-  class Call final
-      : public rpc::UnaryClientCall<typename Workload::Request, typename Workload::Reply> {
+  // The workload has figures of its own.
+  static constexpr bool kTallies =
+      requires(typename Workload::Checker& checker, const typename Workload::Request& request) {
+        checker.record(request, Duration(), true);
+      };
+
+  class Call final : public BenchCallOf<Workload>::Type {
    public:
-    explicit Call(BenchThread& thread) : thread_(thread) {}
+    explicit Call(BenchThread& thread)
+      requires(!Streams<Workload>)
+        : thread_(thread) {}
+    explicit Call(BenchThread& thread)
+      requires Streams<Workload>
+        : BenchCallOf<Workload>::Type(thread.workload_, thread.checker_, thread.result_.messages),
+          thread_(thread) {}
     Time intended{};
     Time sent{};
     bool measured = false;
@@ -139,11 +151,16 @@ class BenchThread {
   // What is due between turns.
   Time next_tick() const {
     Time next = loop_.now() < end_at_ ? end_at_ : time_after(end_at_, kGraceTime);
+    next = std::min(next, recorder_.next_cut());
     if (!open_loop() && !measuring_) next = std::min(next, share_.measure_from);
     if (idle_.empty() || !may_start()) return next;
     return std::min(next, open_loop() ? std::max(schedule_.due(), retry_at_) : retry_at_);
   }
   void tick(Time now) {
+    if (now >= recorder_.next_cut()) end_second(now);
+    if constexpr (Streams<Workload>) {
+      if (now >= end_at_) close_streams();
+    }
     if (open_loop()) return start_due(now);
     if (measuring_is_due(now)) start_measuring(now);
     while (now >= retry_at_ && !idle_.empty() && may_start()) start(now);
@@ -160,8 +177,9 @@ class BenchThread {
     call.intended = intended;
     call.sent = loop_.now();
     call.measured = measuring_ && intended >= share_.measure_from;
-    workload_.prepare(call.request(), share_.thread + options_.threads * started_,
-                      loop_.wall_ns(call.sent));
+    const bool late = call.sent - std::max(intended, free_since_) >= bench::kLateCall;
+    if (late && call.measured) ++result_.late_calls;
+    prepare(call, share_.thread + options_.threads * started_, loop_.wall_ns(call.sent));
     ++started_;
     ++in_flight_;
     rpc::CallOptions call_options;
@@ -174,6 +192,26 @@ class BenchThread {
     call.start(channel_, workload_.method(), call_options);
   }
 
+  void prepare(Call& call, uint64_t sequence, int64_t wall_ns) {
+    if constexpr (Streams<Workload>) {
+      call.prepare(sequence, wall_ns);
+    } else {
+      workload_.prepare(call.request(), sequence, wall_ns);
+    }
+  }
+  const char* what_is_wrong(Call& call) {
+    if constexpr (Streams<Workload>) {
+      return call.wrong();
+    } else {
+      return checker_.check(call.request(), call.reply());
+    }
+  }
+
+  // No more messages where none is under way.
+  void close_streams() {
+    result_.messages.end_load();
+    for (auto& call : calls_) call->close();
+  }
   // Open loop: everything that is due and has a free stream;
   // what has none waits, and its latency grows.
   void start_due(Time now) {
@@ -187,6 +225,7 @@ class BenchThread {
 
   void ended(Call& call) {
     --in_flight_;
+    if (idle_.empty()) free_since_ = loop_.now();
     idle_.push_back(&call);
     if (stopping_) return;
     const Time now = loop_.now();
@@ -199,15 +238,20 @@ class BenchThread {
   }
 
   void record(Call& call, Time now) {
+    if (now >= recorder_.next_cut()) [[unlikely]]
+      end_second(now);
+    recorder_.see_latency(now - call.intended);
     bump(result_.calls);
     result_.corrected.record(now - call.intended);
     result_.uncorrected.record(now - call.sent);
     result_.max_lag = std::max(result_.max_lag, call.sent - call.intended);
     ++result_.by_code[static_cast<size_t>(call.status().code)];
     const char* wrong = nullptr;
-    if (call.status().ok()) wrong = checker_.check(call.request(), call.reply());
-    if (wrong == nullptr && call.status().ok()) return;
-    record_error(call.status(), wrong);
+    if (call.status().ok()) wrong = what_is_wrong(call);
+    const bool good = wrong == nullptr && call.status().ok();
+    if (!phases_.empty()) phases_.record(call.intended, now, good);
+    if constexpr (kTallies) checker_.record(call.request(), now - call.intended, good);
+    if (!good) record_error(call.status(), wrong);
   }
 
   void record_error(const grpc::Status& status, const char* wrong) {
@@ -241,7 +285,27 @@ class BenchThread {
     result_.bytes_sent = channel_.bytes_sent();
     result_.bytes_received = channel_.bytes_received();
     result_.backends = channel_.backend_calls();
+    connects_.begin();
+    if constexpr (Streams<Workload>) result_.messages.begin();
+    result_.switches = thread_context_switches();
     result_.cpu = thread_cpu_time();
+    recorder_.start(share_.measure_from, totals());
+  }
+
+  bench::TimelineRecorder::Totals totals() const {
+    return {result_.calls.load(std::memory_order_relaxed),
+            result_.errors.load(std::memory_order_relaxed), thread_cpu_time()};
+  }
+
+  void end_second(Time now) {
+    const bench::TimelinePoint& second = recorder_.cut(now, totals(), result_.corrected);
+    const std::lock_guard lock(seconds_mutex_);
+    seconds_.seconds = static_cast<uint64_t>((recorder_.next_cut() - share_.measure_from) /
+                                             bench::Timeline::kFirstInterval) -
+                       1;
+    seconds_.last = second;
+    seconds_.run.merge(second);
+    seconds_.by_code = result_.by_code;
   }
 
   void conclude() {
@@ -249,17 +313,33 @@ class BenchThread {
     if (!measuring_) start_measuring(now);  // interrupted during the warm-up
     // Calls that hang do not make the run longer.
     result_.ended_at = in_flight_ == 0 ? now : std::min(now, end_at_);
+    end_second(now);
+    result_.timeline = recorder_.timeline();
     result_.cpu = thread_cpu_time() - result_.cpu;
+    const bench::ContextSwitches switches = thread_context_switches();
+    result_.switches = {switches.voluntary - result_.switches.voluntary,
+                        switches.involuntary - result_.switches.involuntary};
     result_.bytes_sent = channel_.bytes_sent() - result_.bytes_sent;
     result_.bytes_received = channel_.bytes_received() - result_.bytes_received;
     result_.backends = since(result_.backends, channel_.backend_calls());
+    result_.connects = connects_.take();
+    if constexpr (Streams<Workload>) {
+      result_.messages.end();
+      result_.messages_sum =
+          in_flight_ == 0 ? result_.messages.count() : result_.messages.count_before_end();
+    }
     for (const auto& call : calls_) {
-      if (call->active() && call->measured) ++result_.unfinished;
+      if (call->active() && call->measured) record_unfinished(call->intended);
     }
     for (; open_loop() && schedule_.due() < end_at_ && started_ < limit_; ++started_) {
-      if (schedule_.due() >= share_.measure_from) ++result_.unfinished;
+      if (schedule_.due() >= share_.measure_from) record_unfinished(schedule_.due());
       schedule_.advance();
     }
+  }
+
+  void record_unfinished(Time due) {
+    ++result_.unfinished;
+    if (!phases_.empty()) phases_.record_unfinished(due);
   }
 
   // What was sent meanwhile; a name may stand for other servers by now.
@@ -281,10 +361,12 @@ class BenchThread {
   typename Workload::Checker checker_{workload_};
   net::Loop& loop_;
   rpc::Channel& channel_;
+  BenchConnects& connects_;
   const BenchShare share_;
   const bool open_loop_;
   Time end_at_;
   bench::Schedule schedule_;
+  bench::PhaseTally phases_;
   std::vector<std::unique_ptr<Call>> calls_;
   std::vector<Call*> idle_;
   uint64_t limit_ = BenchShare::kUnlimited;  // of started_
@@ -292,9 +374,13 @@ class BenchThread {
   uint64_t in_flight_ = 0;
   bool measuring_ = false;
   bool stopping_ = false;
+  Time free_since_{};  // a stream
   Time retry_at_{};
   Time lost_at_ = kNever;
+  bench::TimelineRecorder recorder_;
   BenchResult result_;
+  mutable std::mutex seconds_mutex_;
+  BenchSeconds seconds_;
 };
 
 }  // namespace saker::app

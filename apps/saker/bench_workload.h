@@ -4,6 +4,8 @@
 //   prepare(Request&, sequence, wall_ns) before each call,
 //   and a class Checker, one a thread, made of the workload,
 //   with check(const Request&, const Reply&): null, or what is wrong.
+// It may have figures of its own: Checker's record(const Request&, latency, good) hears of each
+// measured call, and add_to(Report&, checkers) puts the sums into the report.
 #pragma once
 
 #include <cstdint>

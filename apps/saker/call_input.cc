@@ -59,6 +59,11 @@ Result<void> CallInput::encode_all() {
     auto message = splitter_.next();
     if (!message) return fail(source_.name + ": " + message.error().message);
     if (!*message) return {};
+    if (prepare_ != nullptr) {
+      if (auto prepared = prepare_(**message); !prepared) {
+        return fail(source_.name + ": " + prepared.error().message);
+      }
+    }
     auto bytes = coder_.encode(type_, **message);
     if (!bytes) return fail(source_.name + ": " + bytes.error().message);
     messages_.push_back(*std::move(bytes));

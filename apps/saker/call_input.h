@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,10 @@ class CallInput {
   // All must outlive it.
   CallInput(const DataSource& source, const pb::Descriptor& type, MessageCoder& coder,
             MessageSplitter splitter);
+
+  // What is made of each message before it is encoded; its error is the input's.
+  using Preparation = std::function<Result<void>(InputMessage&)>;
+  void set_preparation(Preparation prepare) { prepare_ = std::move(prepare); }
 
   // Reads text at once, starts to read a file.
   Result<void> open(net::Loop& loop);
@@ -40,6 +45,7 @@ class CallInput {
   const pb::Descriptor& type_;
   MessageCoder& coder_;
   MessageSplitter splitter_;
+  Preparation prepare_;
   std::unique_ptr<InputReader> reader_;
   std::deque<std::string> messages_;
   std::string bytes_;

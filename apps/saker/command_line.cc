@@ -61,8 +61,10 @@ Result<uint64_t> parse_count(std::string_view text, uint64_t lowest, uint64_t hi
   if (whole && value >= lowest && value <= highest) return value;
   std::string message = "'";
   message.append(text).append("' is not a whole number ");
-  if (highest == UINT64_MAX) return fail(message + "of at least " + std::to_string(lowest));
-  return fail(message + "from " + std::to_string(lowest) + " to " + std::to_string(highest));
+  message += highest == UINT64_MAX
+                 ? "of at least " + std::to_string(lowest)
+                 : "from " + std::to_string(lowest) + " to " + std::to_string(highest);
+  return fail_in_one_line(std::move(message));
 }
 
 CLI::Option* add_count(CLI::App& command, const std::string& names, uint64_t& out, uint64_t lowest,

@@ -34,6 +34,7 @@ void add_bench_sign_command(CLI::App& bench, int& exit_code);
 void add_interop_client_command(CLI::App& app, int& exit_code);
 void add_interop_server_command(CLI::App& app, int& exit_code);
 void add_proxy_command(CLI::App& app, int& exit_code);
+void add_worker_command(CLI::App& app, int& exit_code);
 void add_doctor_command(CLI::App& app, int& exit_code);
 void add_version_command(CLI::App& app, int& exit_code);
 

@@ -54,7 +54,7 @@ void add_crypto_target(CLI::App& command, CryptoTarget& out, KeyFlag key) {
   command.add_flag("--json", out.json, "print one JSON document");
 }
 
-void add_key_choice(CLI::App& command, KeyChoice& out) {
+CLI::Option_group* add_key_choice(CLI::App& command, KeyChoice& out) {
   auto* group = command.add_option_group("key", "which key: one of these");
   group->add_option("--key", out.name, "its name");
   const auto parse = parse_optional<crypto::KeyType, parse_type>;
@@ -64,13 +64,15 @@ void add_key_choice(CLI::App& command, KeyChoice& out) {
   group->require_option(1);
   command.add_option("--key-version", out.version, "its version (the newest enabled one)")
       ->check(CLI::Range(1U, UINT32_MAX));
+  return group;
 }
 
-void add_algorithm(CLI::App& command, std::optional<crypto::Algorithm>& out) {
+CLI::Option* add_algorithm(CLI::App& command, std::optional<crypto::Algorithm>& out) {
   const auto parse = parse_optional<crypto::Algorithm, parse_algorithm_name>;
-  add_parsed<std::optional<crypto::Algorithm>>(
-      command, "--algorithm", out, parse,
-      "RSA_PKCS1_V15_SHA256|384|512, RSA_PSS_SHA256|384|512, ECDSA_P256_SHA256, ECDSA_P384_SHA384")
+  return add_parsed<std::optional<crypto::Algorithm>>(
+             command, "--algorithm", out, parse,
+             "RSA_PKCS1_V15_SHA256|384|512, RSA_PSS_SHA256|384|512, ECDSA_P256_SHA256, "
+             "ECDSA_P384_SHA384")
       ->required();
 }
 

@@ -39,9 +39,10 @@ struct SigningInput {
 // `key`: what --key means in this command.
 void add_crypto_target(CLI::App& command, CryptoTarget& out, KeyFlag key = KeyFlag::kSigning);
 // --key NAME | --key-type TYPE: one of them; --key-version N.
-void add_key_choice(CLI::App& command, KeyChoice& out);
+// The group of the first two.
+CLI::Option_group* add_key_choice(CLI::App& command, KeyChoice& out);
 // --algorithm NAME, required.
-void add_algorithm(CLI::App& command, std::optional<crypto::Algorithm>& out);
+CLI::Option* add_algorithm(CLI::App& command, std::optional<crypto::Algorithm>& out);
 // --algorithm --in --digest --signature-format, and the key.
 void add_signing_input(CLI::App& command, SigningInput& out);
 

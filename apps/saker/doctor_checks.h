@@ -36,6 +36,8 @@ std::vector<Finding> judge_vsock(const VsockFacts& facts);
 // `most` is the hard limit; UINT64_MAX: none.
 Finding judge_descriptors(uint64_t most);
 Finding judge_backlog(uint64_t somaxconn);
+// `allowed_bytes`: by the cgroup; UINT64_MAX: all there is.
+Finding judge_memory(uint64_t present_bytes, uint64_t allowed_bytes);
 Finding judge_locked_memory(uint64_t most_bytes, bool may_lock);
 Finding judge_core_dumps(uint64_t most_bytes, const std::string& pattern);
 Finding judge_io_uring(int error);

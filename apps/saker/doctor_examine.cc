@@ -60,6 +60,23 @@ uint64_t hard_limit(decltype(RLIMIT_NOFILE) resource) {
   return limit.rlim_max;
 }
 
+// Of the cgroup that we are in (cgroups(7): "0::/path"), or, in a namespace of its own, of what it sees as
+// the root. A group without a limit says "max".
+uint64_t cgroup_memory_bytes() {
+  std::string group = first_line("/proc/self/cgroup");
+  group = group.starts_with("0::/") ? group.substr(std::strlen("0::")) : "/";
+  for (const std::string& directory : {group, std::string("/")}) {
+    const std::string most = first_line(("/sys/fs/cgroup" + directory + "/memory.max").c_str());
+    if (!most.empty() && most != "max") return std::strtoull(most.c_str(), nullptr, 10);
+  }
+  return UINT64_MAX;
+}
+
+uint64_t present_memory_bytes() {
+  return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+         static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
 bool has_capability(int number) {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
@@ -99,6 +116,7 @@ std::vector<Finding> examine_machine() {
   const std::string somaxconn = first_line("/proc/sys/net/core/somaxconn");
   all.push_back(judge_descriptors(hard_limit(RLIMIT_NOFILE)));
   all.push_back(judge_backlog(std::strtoull(somaxconn.c_str(), nullptr, 10)));
+  all.push_back(judge_memory(present_memory_bytes(), cgroup_memory_bytes()));
   all.push_back(judge_locked_memory(hard_limit(RLIMIT_MEMLOCK), has_capability(CAP_IPC_LOCK)));
   all.push_back(
       judge_core_dumps(hard_limit(RLIMIT_CORE), first_line("/proc/sys/kernel/core_pattern")));

@@ -88,6 +88,16 @@ Finding judge_backlog(uint64_t somaxconn) {
                  "bursts of new connections are refused: sysctl net.core.somaxconn=4096");
 }
 
+// A fifth is left for the kernel's buffers of sockets, which count too, and for everybody else.
+Finding judge_memory(uint64_t present_bytes, uint64_t allowed_bytes) {
+  const uint64_t most = std::min(present_bytes, allowed_bytes);
+  std::string found = format_size(present_bytes);
+  if (allowed_bytes < present_bytes) found += ", of which the cgroup allows " + format_size(most);
+  return note("memory", found,
+              "a server that strangers reach should have less: saker serve --max-memory " +
+                  std::to_string(most / 5 * 4 >> 20) + "MiB");
+}
+
 Finding judge_locked_memory(uint64_t most_bytes, bool may_lock) {
   if (may_lock) return ok("locked memory", "may be locked without limit (CAP_IPC_LOCK)");
   const std::string found =

@@ -54,6 +54,9 @@ TEST(Doctor, Limits) {
   expect(judge_descriptors(1024), Verdict::kMissing, "1,024 at most", "LimitNOFILE");
   expect(judge_backlog(4096), Verdict::kOk, "4,096");
   expect(judge_backlog(128), Verdict::kMissing, "128", "sysctl net.core.somaxconn=4096");
+  expect(judge_memory(1 << 30, UINT64_MAX), Verdict::kNote, "1GiB", "--max-memory 819MiB");
+  expect(judge_memory(1 << 30, 500 << 20), Verdict::kNote,
+         "1GiB, of which the cgroup allows 500MiB", "--max-memory 400MiB");
   expect(judge_locked_memory(0, true), Verdict::kOk, "without limit");
   expect(judge_locked_memory(UINT64_MAX, false), Verdict::kOk, "unlimited");
   expect(judge_locked_memory(8 << 20, false), Verdict::kMissing, "8MiB", "LimitMEMLOCK");

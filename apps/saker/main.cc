@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
   add_bench_command(app, exit_code);
   add_interop_client_command(app, exit_code);
   add_interop_server_command(app, exit_code);
+  add_worker_command(app, exit_code);
   add_proxy_command(app, exit_code);
   add_doctor_command(app, exit_code);
   add_version_command(app, exit_code);

@@ -241,11 +241,16 @@ TEST(ProcessMetrics, AreThoseOfThisProcess) {
   EXPECT_GE(after.at("process_cpu_seconds_total"), before.at("process_cpu_seconds_total"));
   EXPECT_GT(after.at("process_resident_memory_bytes"), 1e6);
   EXPECT_GT(after.at("process_virtual_memory_bytes"), after.at("process_resident_memory_bytes"));
+  if (after.contains("saker_heap_allocated_bytes")) {  // not under sanitizers
+    EXPECT_GT(after.at("saker_heap_allocated_bytes"), 1e4);
+    EXPECT_LT(after.at("saker_heap_allocated_bytes"), after.at("process_resident_memory_bytes"));
+  }
   const double now =
       std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   EXPECT_NEAR(after.at("process_start_time_seconds"), now, 300);
-  EXPECT_THAT(after.rbegin()->first, AllOf(StartsWith("saker_build_info{version=\"0."),
-                                           HasSubstr("compiler=\""), HasSubstr("build=\"")));
+  const auto build = after.lower_bound("saker_build_info");
+  EXPECT_THAT(build->first, AllOf(StartsWith("saker_build_info{version=\"0."),
+                                  HasSubstr("compiler=\""), HasSubstr("build=\"")));
 }
 
 // ---- HTTP

@@ -43,6 +43,15 @@ size_t utf8_length(std::string_view text, size_t at) {
   return length;
 }
 
+bool is_utf8(std::string_view text) {
+  for (size_t at = 0; at < text.size();) {
+    const size_t length = static_cast<uint8_t>(text[at]) < 0x80 ? 1 : utf8_length(text, at);
+    if (length == 0) return false;
+    at += length;
+  }
+  return true;
+}
+
 bool is_c1_control(std::string_view text, size_t at) {
   return byte_at(text, at) == 0xC2 && byte_at(text, at + 1) >= 0x80 && byte_at(text, at + 1) < 0xA0;
 }

@@ -23,5 +23,14 @@ TEST(Printable, ShowsWhatATerminalWouldDo) {
             "\\x9b31m\\xff\\xc3");  // as a byte; no UTF-8
 }
 
+TEST(Printable, KnowsUtf8) {
+  for (const char* text : {"", "a", "/tmp/\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x99\x82\n"}) {
+    EXPECT_TRUE(is_utf8(text)) << text;
+  }
+  for (const char* text : {"\x80", "a\xc3", "\xc0\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80"}) {
+    EXPECT_FALSE(is_utf8(text)) << printable(text);
+  }
+}
+
 }  // namespace
 }  // namespace saker::app

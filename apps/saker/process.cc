@@ -1,5 +1,6 @@
 #include "process.h"
 
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -25,6 +26,10 @@ void ignore_file_size_limit() {
 
 void make_wake_ups_exact() {
   (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+}
+
+void share_one_heap() {
+  (void)mallopt(M_ARENA_MAX, 1);
 }
 
 Duration thread_cpu_time() {

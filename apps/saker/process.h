@@ -14,6 +14,9 @@ void ignore_broken_pipes();
 void ignore_file_size_limit();
 // This thread wakes up when it asked to, not up to 50 us later (prctl(2), PR_SET_TIMERSLACK).
 void make_wake_ups_exact();
+// All threads allocate from one heap, so that what one has freed serves the others (mallopt(3),
+// M_ARENA_MAX). Before there are threads.
+void share_one_heap();
 // CPU time that this thread has used.
 Duration thread_cpu_time();
 

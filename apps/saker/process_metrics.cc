@@ -1,6 +1,7 @@
 #include "process_metrics.h"
 
 #include <dirent.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -20,6 +21,8 @@ namespace {
 constexpr MetricName kCpuSeconds = {"process_cpu_seconds_total", "CPU time used, user and system."};
 constexpr MetricName kResidentBytes = {"process_resident_memory_bytes", "Memory that is in RAM."};
 constexpr MetricName kVirtualBytes = {"process_virtual_memory_bytes", "Address space in use."};
+constexpr MetricName kHeapBytes = {"saker_heap_allocated_bytes",
+                                   "What is allocated; free memory that is kept does not count."};
 constexpr MetricName kOpenFds = {"process_open_fds", "Open descriptors."};
 constexpr MetricName kMaxFds = {"process_max_fds", "Descriptors that may be open."};
 constexpr MetricName kStartTime = {"process_start_time_seconds",
@@ -44,6 +47,14 @@ void collect_memory(MetricFamilies& out) {
   const auto page_bytes = static_cast<double>(sysconf(_SC_PAGESIZE));
   out.add_gauge(kResidentBytes, resident_pages * page_bytes);
   out.add_gauge(kVirtualBytes, virtual_pages * page_bytes);
+}
+
+// A process with keys locks its memory, so that what was freed stays resident: this is what tells
+// whether anything grows. Nothing under sanitizers, which have heaps of their own.
+void collect_heap(MetricFamilies& out) {
+  const struct mallinfo2 heap = mallinfo2();
+  if (heap.uordblks == 0) return;
+  out.add_gauge(kHeapBytes, static_cast<double>(heap.uordblks + heap.hblkhd));
 }
 
 // Without ".", ".." and the descriptor that reads the directory.
@@ -109,6 +120,7 @@ void collect_build(MetricFamilies& out) {
 void collect_process_metrics(MetricFamilies& out) {
   out.add_counter(kCpuSeconds, cpu_seconds());
   collect_memory(out);
+  collect_heap(out);
   collect_descriptors(out);
   collect_start_time(out);
   collect_build(out);

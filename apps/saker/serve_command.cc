@@ -16,6 +16,7 @@
 #include "interrupt.h"
 #include "listeners.h"
 #include "listening.h"
+#include "printable.h"
 #include "process.h"
 #include "reload_thread.h"
 #include "saker/base/quantity.h"
@@ -191,6 +192,7 @@ Result<rpc::ServerOptions> server_options(const ServeOptions& options, ServerLog
   server.report_peer = [&log](const net::Peer& peer, const std::string& why) {
     log.warning("connection from " + peer.name + ": " + why);
   };
+  server.report_memory = [&log](const std::string& what) { log.warning(what); };
   if (!options.tls.is_wanted()) return server;
   auto context = load_server_tls(options.tls);
   if (!context) return std::unexpected(context.error());
@@ -221,6 +223,7 @@ void end_reloads(ReloadThread& services, TlsReload& certificate, ServerLog& log)
 int run_server(const ServeOptions& options) {
   prepare_server_process();
   ignore_file_size_limit();
+  if (options.server.max_memory_bytes != 0) share_one_heap();
   auto opened = ServerLog::open(options.log);
   if (!opened) return fail_usage(opened.error().message);
   ServerLog& log = **opened;
@@ -278,6 +281,8 @@ int run_serve(const ServeArguments& arguments) {
 // ---- flags
 
 std::string check_values(const Setting& setting, const std::string& text) {
+  // --check-config could not show it: a configuration file is UTF-8.
+  if (!is_utf8(text)) return "is not UTF-8";
   ServeOptions unused;
   const auto set = setting.set(unused, {&text, 1});
   return set ? std::string() : set.error().message;

@@ -1,12 +1,10 @@
 #include "serve_config.h"
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include <sstream>
 
 #include "nearest_word.h"
 #include "read_file.h"
+#include "saker/services/crypto/toml.h"
 #include "serve_settings.h"
 
 namespace saker::app {
@@ -17,7 +15,7 @@ struct Place {
   toml::source_region region;
 
   std::unexpected<Error> bad(const std::string& what) const {
-    return fail(file + ":" + std::to_string(region.begin.line) + ": " + what);
+    return fail_in_one_line(file + ":" + std::to_string(region.begin.line) + ": " + what);
   }
 };
 
@@ -89,6 +87,9 @@ Result<void> apply(const std::string& file, const toml::key& key, const toml::no
   const Place place{file, node.source()};
   const auto texts = texts_of(node, setting->kind);
   if (!texts) return place.bad(name + ": must be " + expected(setting->kind));
+  for (const std::string& text : *texts) {
+    if (text.find('\0') != text.npos) return place.bad(name + ": has a NUL in it");
+  }
   ServeOptions unused;
   auto set = setting->set(given.contains(setting->name) ? unused : options, *texts);
   if (!set) return place.bad(name + ": " + set.error().message);

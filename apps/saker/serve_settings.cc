@@ -26,7 +26,7 @@ Result<void> set_addresses(Values values, std::vector<net::Address>& out) {
     auto address = net::parse_address(text);
     if (!address) return std::unexpected(address.error());
     if (address->transport == net::Transport::kMemory)
-      return fail("'" + text + "': for tests only");
+      return fail_in_one_line("'" + text + "': for tests only");
     out.push_back(*std::move(address));
   }
   return {};
@@ -56,7 +56,7 @@ constexpr Named<uint32_t> kCids[] = {{"any", net::kVsockCidAny},
 Result<uint32_t> parse_cid(const std::string& text) {
   uint32_t cid = 0;
   if (set_choice({&text, 1}, cid, kCids) || set_number({&text, 1}, cid, 0)) return cid;
-  return fail("'" + text + "' is not a CID: a number, any, local, host or hypervisor");
+  return fail_in_one_line("'" + text + "' is not a CID: a number, any, local, host or hypervisor");
 }
 
 Result<void> set_cids(Options& options, Values values) {
@@ -97,7 +97,7 @@ Result<void> set_metrics(Options& options, Values values) {
   auto address = net::parse_address(values.back());
   if (!address) return std::unexpected(address.error());
   if (address->transport != net::Transport::kTcp)
-    return fail("'" + values.back() + "': metrics are served over TCP, at host:port");
+    return fail_in_one_line("'" + values.back() + "': metrics are served over TCP, at host:port");
   options.metrics = *std::move(address);
   return {};
 }
@@ -204,6 +204,11 @@ constexpr Setting kSettings[] = {
     {"max-connections", "N", Kind::kNumber, "open connections",
      [](Options& o, Values v) { return set_number(v, o.server.max_connections, 1); },
      [](const Options& o) { return show(o.server.max_connections); }},
+    {"max-memory", "SIZE", Kind::kText,
+     "the whole process's: near it new connections are refused, then new calls, then the "
+     "connections that hold most are closed; off: no limit",
+     [](Options& o, Values v) { return set_size_or_off(v, o.server.max_memory_bytes); },
+     [](const Options& o) { return show_size_or_off(o.server.max_memory_bytes); }},
     {"max-streams", "N", Kind::kNumber, "calls in flight on one connection",
      [](Options& o, Values v) {
        return set_number(v, o.server.connection.max_concurrent_streams, 1);
@@ -306,6 +311,7 @@ constexpr Setting kSettings[] = {
 Result<std::vector<uint32_t>> parse_cids(std::span<const std::string> lists) {
   std::vector<uint32_t> cids;
   for (const std::string& list : lists) {
+    if (list.empty()) return fail("a CID is missing");  // no part at all, which would mean any
     for (const auto part : std::views::split(list, ',')) {
       auto cid = parse_cid(std::string(part.begin(), part.end()));
       if (!cid) return std::unexpected(cid.error());

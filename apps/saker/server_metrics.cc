@@ -21,6 +21,20 @@ constexpr MetricName kTlsFailures = {"saker_tls_failures_total",
                                      "Connections that TLS ended, before they were open mostly."};
 constexpr MetricName kConnectionsOpened = {"saker_connections_opened_total",
                                            "Connections accepted."};
+constexpr MetricName kConnectionsRefused = {
+    "saker_connections_refused_total",
+    "Connections closed as soon as they were accepted, by reason."};
+constexpr MetricName kConnectionsShed = {
+    "saker_connections_shed_total",
+    "Connections closed because memory was short and they held most."};
+constexpr MetricName kCallsRefused = {"saker_calls_refused_total",
+                                      "Calls refused before they reached a method, by reason."};
+constexpr MetricName kMemoryLimit = {"saker_memory_limit_bytes",
+                                     "What the process may have (--max-memory)."};
+constexpr MetricName kMemoryUsed = {"saker_memory_used_bytes",
+                                    "What counts against the limit, as last looked at."};
+constexpr MetricName kMemoryState = {
+    "saker_memory_state", "0 well, 1 refuses connections, 2 calls too, 3 closes connections."};
 constexpr MetricName kInvariantsBroken = {
     "saker_invariants_broken_total",
     "Connections' states that cannot be: bugs of this program, please report them."};
@@ -103,6 +117,27 @@ double sum(rpc::Server& server, rpc::Counter rpc::LoopCounters::* counter) {
   return static_cast<double>(total);
 }
 
+// In the order of rpc::ConnectionRefusal.
+constexpr std::array<const char*, rpc::kConnectionRefusals> kRefusals = {"full", "memory", "peer"};
+
+// Only the loop that accepts refuses.
+void collect_refusals(rpc::Server& server, MetricFamilies& out) {
+  const auto& refused = server.loop(0).counters().connections_refused;
+  for (size_t at = 0; at < kRefusals.size(); ++at) {
+    out.add_counter(kConnectionsRefused, static_cast<double>(refused[at]),
+                    {{"reason", kRefusals[at]}});
+  }
+  out.add_counter(kCallsRefused, sum(server, &rpc::LoopCounters::calls_refused),
+                  {{"reason", "memory"}});
+  out.add_counter(kConnectionsShed, sum(server, &rpc::LoopCounters::connections_shed));
+}
+
+void collect_memory_guard(const rpc::MemoryGuard& memory, MetricFamilies& out) {
+  out.add_gauge(kMemoryLimit, static_cast<double>(memory.max_bytes()));
+  out.add_gauge(kMemoryUsed, static_cast<double>(memory.used_bytes()));
+  out.add_gauge(kMemoryState, static_cast<double>(memory.state()));
+}
+
 }  // namespace
 
 void collect_server_metrics(rpc::Server& server, MetricFamilies& out) {
@@ -112,6 +147,8 @@ void collect_server_metrics(rpc::Server& server, MetricFamilies& out) {
   out.add_gauge(kConnectionsOpen, sum(server, &Counters::connections_open));
   out.add_counter(kTlsFailures, sum(server, &Counters::tls_failures));
   out.add_counter(kConnectionsOpened, sum(server, &Counters::connections_opened));
+  collect_refusals(server, out);
+  if (server.memory() != nullptr) collect_memory_guard(*server.memory(), out);
   out.add_counter(kInvariantsBroken, sum(server, &Counters::invariants_broken));
   out.add_counter(kBytesReceived, sum(server, &Counters::bytes_received));
   out.add_counter(kBytesSent, sum(server, &Counters::bytes_sent));

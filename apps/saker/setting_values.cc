@@ -4,9 +4,16 @@
 
 namespace saker::app {
 
+Result<void> set_size_or_off(Values values, uint64_t& out) {
+  if (values.back() != "off") return set_size(values, out, 0);
+  out = 0;
+  return {};
+}
+
 Result<void> set_duration(Values values, Duration& out) {
   const auto value = parse_duration(values.back());
   if (!value) return std::unexpected(value.error());
+  if (*value == kOff) return fail("'" + values.back() + "' is too long");  // it means "off" inside
   out = *value;
   return {};
 }
@@ -23,7 +30,8 @@ Result<void> set_interval(Values values, Duration& out) {
 
 Result<void> set_switch(Values values, bool& out) {
   const std::string& text = values.back();
-  if (text != "on" && text != "off") return fail("'" + text + "' is neither on nor off");
+  if (text != "on" && text != "off")
+    return fail_in_one_line("'" + text + "' is neither on nor off");
   out = text == "on";
   return {};
 }
@@ -44,6 +52,10 @@ Shown show_size(uint64_t bytes) {
     if (bytes != 0 && bytes % factor == 0) return {std::to_string(bytes / factor) + unit};
   }
   return {std::to_string(bytes) + "B"};
+}
+
+Shown show_size_or_off(uint64_t bytes) {
+  return bytes == 0 ? Shown{"off"} : show_size(bytes);
 }
 
 Shown show_duration(Duration duration) {

@@ -46,6 +46,8 @@ Result<void> set_size(Values values, T& out, uint64_t lowest,
   return {};
 }
 
+// "off" is 0.
+Result<void> set_size_or_off(Values values, uint64_t& out);
 Result<void> set_duration(Values values, Duration& out);
 // More than 0, or "off".
 Result<void> set_interval(Values values, Duration& out);
@@ -67,7 +69,7 @@ Result<void> set_choice(Values values, T& out, const Named<T> (&choices)[kCount]
     }
     known.append(known.empty() ? "" : ", ").append(choice.name);
   }
-  return fail("'" + values.back() + "' is none of " + known);
+  return fail_in_one_line("'" + values.back() + "' is none of " + known);
 }
 
 // ---- what is shown
@@ -81,6 +83,7 @@ Shown show_choice(T value, const Named<T> (&choices)[kCount]) {
 Shown show(uint64_t number);
 Shown show_switch(bool on);
 Shown show_size(uint64_t bytes);
+Shown show_size_or_off(uint64_t bytes);
 Shown show_duration(Duration duration);
 
 }  // namespace saker::app

@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 #include <sched.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -48,6 +49,21 @@ std::string affinity() {
   return text;
 }
 
+std::string in_shell(const std::string& argument) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
+  if (!argument.empty() && argument.find_first_not_of(kPlain) == std::string::npos) return argument;
+  std::string quoted = "'";
+  for (const char c : argument) {
+    if (c == '\'') {
+      quoted += "'\\''";
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "'";
+}
+
 }  // namespace
 
 Facts build_facts() {
@@ -66,7 +82,20 @@ Facts machine_facts() {
   const bool known = uname(&system) == 0;
   return {{"kernel", known ? std::string(system.sysname) + " " + system.release : "unknown"},
           {"cpu", cpu_model()},
+          {"cpus", std::to_string(sysconf(_SC_NPROCESSORS_ONLN))},
           {"affinity", affinity()}};
+}
+
+std::string command_line() {
+  constexpr size_t kLongest = 16 * 1024;
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::string text;
+  for (std::string argument; std::getline(file, argument, '\0') && text.size() <= kLongest;) {
+    if (!text.empty()) text += ' ';
+    text += in_shell(argument);
+  }
+  if (text.size() <= kLongest) return text;
+  return text.substr(0, kLongest) + " ...";
 }
 
 }  // namespace saker::app

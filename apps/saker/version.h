@@ -12,7 +12,9 @@ using Facts = std::vector<std::pair<std::string, std::string>>;
 
 // version, commit (where known), compiler, build, protobuf, openssl.
 Facts build_facts();
-// kernel, cpu, cpus (that this process may use).
+// kernel, cpu, cpus (of the machine), affinity (those that this process may use).
 Facts machine_facts();
+// How this process was started, as a shell would take it; what is very long is cut short.
+std::string command_line();
 
 }  // namespace saker::app
