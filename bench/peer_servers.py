@@ -6,6 +6,7 @@ import subprocess
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SOURCES = os.path.join(ROOT, "bench", "peers")
 BUILD = os.path.join(ROOT, "build", "peers")
+GHZ_VERSION = "v0.93.0"
 # Those that take a certificate and its key behind their address.
 WITH_TLS = ("gRPC C++ (Debian, asserts)", "grpc-go", "tonic")
 
@@ -22,6 +23,16 @@ def build(grpc_cpp):
         "tonic": [os.path.join(rust, "tonic-echo")],
         "pajamax": [os.path.join(rust, "pajamax-echo")],
     }
+
+
+def build_ghz():
+    """The load generator that gRPC's users know best."""
+    folder = os.path.join(BUILD, "bin")
+    program = os.path.join(folder, "ghz")
+    if not os.access(program, os.X_OK):
+        subprocess.run(["go", "install", f"github.com/bojand/ghz/cmd/ghz@{GHZ_VERSION}"], check=True,
+                       env=os.environ | {"GOBIN": folder})
+    return program
 
 
 def build_rust():

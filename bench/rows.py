@@ -4,6 +4,7 @@ import subprocess
 import time
 
 import crypto_rows
+import generator_rows
 import peer_rows
 from echo_load import BEARER, TRACE, free_port, microseconds
 from harness import Server, cpu_ns, private_bytes, run_load
@@ -190,7 +191,7 @@ def observation(bench):
 
 
 ROWS = {"P1": p1, "P2": p2, "P3": p3, "P4": p4, "P5": crypto_rows.p5, "P6": crypto_rows.p6, "P7": p7, "P8": p8, "P9": p9, "P10": p10, "P11": peer_rows.p11,
-        "OBS": observation, "PEERS": peer_rows.peers}
+        "OBS": observation, "PEERS": peer_rows.peers, "GEN": generator_rows.gen}
 # Needs toolchains and registries that the others do not: only when it is asked for.
-BY_NAME_ONLY = ("PEERS",)
+BY_NAME_ONLY = ("PEERS", "GEN")
 GROUPS = {"CRYPTO": ("P5", "P6")}

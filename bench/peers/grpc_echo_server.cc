@@ -2,11 +2,13 @@
 // as its documentation shows it.
 //   grpc_echo_server ADDRESS [CERTIFICATE KEY]
 // ADDRESS: 127.0.0.1:50061, unix:/tmp/echo.sock or vsock:local:50061; CERTIFICATE and KEY: TLS with
-// these files (PEM), not over VSOCK.
+// these files (PEM), not over VSOCK. $ECHO_DELAY_MS: so long it keeps each call.
+#include <grpcpp/alarm.h>
 #include <grpcpp/grpcpp.h>
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -39,9 +41,21 @@ class EchoService final : public saker::echo::v1::Echo::CallbackService {
     reply->set_server_send_time_ns(received + processing);
     reply->set_processing_ns(processing);
     auto* reactor = context->DefaultReactor();
-    reactor->Finish(grpc::Status::OK);
+    if (delay_.count() == 0) {
+      reactor->Finish(grpc::Status::OK);
+    } else {
+      auto alarm = std::make_shared<grpc::Alarm>();
+      alarm->Set(std::chrono::system_clock::now() + delay_,
+                 [reactor, alarm](bool) { reactor->Finish(grpc::Status::OK); });
+    }
     return reactor;
   }
+
+  static std::chrono::milliseconds delay() {
+    const char* text = std::getenv("ECHO_DELAY_MS");
+    return std::chrono::milliseconds(text == nullptr ? 0 : std::atoi(text));
+  }
+  const std::chrono::milliseconds delay_ = delay();
 };
 
 std::string read_file(const char* path) {

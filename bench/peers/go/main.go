@@ -2,6 +2,8 @@
 // gives the server one core.
 //
 //	grpc-go-echo HOST:PORT [CERTIFICATE KEY]      TLS with these files (PEM)
+//
+// $ECHO_DELAY_MS: so long it keeps each call.
 package main
 
 import (
@@ -11,6 +13,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"strconv"
 	"time"
 
 	"google.golang.org/grpc"
@@ -21,10 +24,14 @@ import (
 
 type service struct {
 	pb.UnimplementedEchoServer
+	delay time.Duration
 }
 
-func (service) Echo(_ context.Context, request *pb.EchoRequest) (*pb.EchoReply, error) {
+func (s service) Echo(_ context.Context, request *pb.EchoRequest) (*pb.EchoReply, error) {
 	received := time.Now()
+	if s.delay > 0 {
+		time.Sleep(s.delay)
+	}
 	reply := &pb.EchoReply{
 		Payload:          request.Payload,
 		ClientSendTimeNs: request.ClientSendTimeNs,
@@ -52,7 +59,8 @@ func main() {
 		options = append(options, grpc.Creds(identity))
 	}
 	server := grpc.NewServer(options...)
-	pb.RegisterEchoServer(server, service{})
+	delay, _ := strconv.Atoi(os.Getenv("ECHO_DELAY_MS"))
+	pb.RegisterEchoServer(server, service{delay: time.Duration(delay) * time.Millisecond})
 	fmt.Println("listening on", os.Args[1])
 	log.Fatal(server.Serve(listener))
 }

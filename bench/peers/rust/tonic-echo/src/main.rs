@@ -1,8 +1,9 @@
 //! tonic as a peer: the same echo.proto, served as its documentation shows it. On one thread, because bench/run gives the
 //! server one core.
 //!   tonic-echo HOST:PORT [CERTIFICATE KEY]      TLS with these files (PEM)
+//! $ECHO_DELAY_MS: so long it keeps each call.
 use echo::{echo_server::*, *};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tonic::{
     transport::{Identity, Server, ServerTlsConfig},
     Request, Response, Status, Streaming,
@@ -14,7 +15,9 @@ mod echo {
 
 type Never<T> = tonic::codegen::BoxStream<T>;
 
-struct Service;
+struct Service {
+    delay: Duration,
+}
 
 #[tonic::async_trait]
 impl Echo for Service {
@@ -24,6 +27,9 @@ impl Echo for Service {
     async fn echo(&self, request: Request<EchoRequest>) -> Result<Response<EchoReply>, Status> {
         let start = Instant::now();
         let received = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos() as u64);
+        if !self.delay.is_zero() {
+            tokio::time::sleep(self.delay).await;
+        }
         let request = request.into_inner();
         let mut reply = EchoReply {
             payload: request.payload,
@@ -52,6 +58,8 @@ impl Echo for Service {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let words: Vec<String> = std::env::args().collect();
     let address = words.get(1).ok_or("usage: tonic-echo HOST:PORT [CERTIFICATE KEY]")?;
+    let delay = std::env::var("ECHO_DELAY_MS").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+    let delay = Duration::from_millis(delay);
     let mut server = Server::builder();
     if let [_, _, certificate, key] = &words[..] {
         let identity = Identity::from_pem(std::fs::read(certificate)?, std::fs::read(key)?);
@@ -59,6 +67,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let listener = tonic::transport::server::TcpIncoming::bind(address.parse()?)?.with_nodelay(Some(true));
     println!("listening on {address}");
-    server.add_service(EchoServer::new(Service)).serve_with_incoming(listener).await?;
+    server.add_service(EchoServer::new(Service { delay })).serve_with_incoming(listener).await?;
     Ok(())
 }
