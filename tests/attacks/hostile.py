@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import pathlib
 import socket
 import subprocess
 import tempfile
@@ -19,6 +20,8 @@ import frames
 from frames import Frame
 from peer import Peer
 from transports import named
+
+LOOK_EVERY_S = 0.01
 
 HEAD = b"\x88" + frames.literal("content-type", "application/grpc")
 OK_TRAILERS = frames.literal("grpc-status", "0")
@@ -165,6 +168,14 @@ class Victim:
     cpu_seconds: float
 
 
+def peak_bytes(pid: int) -> int:
+    """0 once it has ended. Not ru_maxrss, which begins with what the process that started it has."""
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
 def run_victim(*arguments: str, patience_s: float) -> Victim:
     began = time.monotonic()
     with tempfile.TemporaryFile("w+") as output:
@@ -174,11 +185,15 @@ def run_victim(*arguments: str, patience_s: float) -> Victim:
         )  # fmt: skip
         killer = threading.Timer(patience_s, process.kill)
         killer.start()
-        _, status, usage = os.wait4(process.pid, 0)
+        peak, ended = 0, 0
+        while not ended:
+            peak = max(peak, peak_bytes(process.pid))
+            ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+            time.sleep(0 if ended else LOOK_EVERY_S)
         killer.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         return Victim(
-            process.returncode, output.read(), time.monotonic() - began, usage.ru_maxrss * 1024,
+            process.returncode, output.read(), time.monotonic() - began, peak,
             usage.ru_utime + usage.ru_stime,
         )  # fmt: skip

@@ -49,7 +49,7 @@ class Messages(Case):
         )  # fmt: skip
 
     def test_prefix_of_4_mib(self) -> None:
-        """As much as is allowed, on 1024 streams, of which one byte comes."""
+        """As much as is allowed, on 1024 streams, of which one byte comes: none is refused."""
         prefix = frames.message(bytes(MESSAGE))[:5] + b"x"
         many = b"".join(
             frames.headers(id, HEAD) + frames.data(id, prefix) for id in range(1, 2 * STREAMS, 2)
@@ -59,6 +59,7 @@ class Messages(Case):
             peer.greet().flood(many, 2 * STREAMS)
             peer.send(frames.ping())
             self.assertTrue(peer.wait(lambda: peer.pongs > 0), peer.reaction())
+            self.assertFalse(peer.statuses, "none is over the limit")
 
         limits = Limits(CONNECTION + STREAMS * (CALL + 4 * KIB), "1024 calls and a chunk for each")
         self.attack("prefixes of 4 MiB", assault, "lives", 200_000, 2_000, limits)

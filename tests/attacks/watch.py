@@ -19,7 +19,7 @@ class Watcher:
     def __init__(self, pid: int) -> None:
         self._proc = pathlib.Path(f"/proc/{pid}")
         (self._proc / "clear_refs").write_text("5")
-        self._resident = self._status("VmRSS")
+        self._resident = self.resident_bytes()
         self._cpu_ns = self.cpu_ns()
 
     def _status(self, name: str) -> int:
@@ -40,6 +40,12 @@ class Watcher:
     def descriptors(self) -> int:
         return sum(1 for _ in (self._proc / "fd").iterdir())
 
+    def resident_bytes(self) -> int:
+        return self._status("VmRSS")
+
+    def peak_bytes(self) -> int:
+        return self._status("VmHWM")
+
     def usage(self) -> Usage:
-        growth = max(0, self._status("VmHWM") - self._resident)
+        growth = max(0, self.peak_bytes() - self._resident)
         return Usage(growth, self.cpu_ns() - self._cpu_ns)

@@ -27,6 +27,40 @@ class BenchCall(e2e.TestCase):
             )
             self.assertEqual((report["calls"], report["errors"]), (500, 0))
 
+    def test_templates(self) -> None:
+        data = '{"sequence": {{seq}}, "payload": "{{randbytes 10 20}}"} {"sequence": {{random 5 9}}}'
+        with e2e.Server() as server:
+            for more in ([], ["-t", "2", "--check-reply", "parse"]):
+                report = self.bench(server.address, f"{ECHO}/Echo", "-d", data, *more)
+                self.assertEqual((report["calls"], report["errors"]), (500, 0))
+            mistakes = (
+                ('{"sequence": {{sequence}}}', "at character 14, '{{sequence}}': known: seq"),
+                ('{} {"sequence": {{random 5}}}', "line 1, column 4: at character 14, "),
+                ('{"sequence": {{random -1 5}}}', "sequence"),
+                ('{"payload": "{{randbytes 9 2}}"}', "the first number is above the second"),
+            )
+            for data, message in mistakes:
+                self.assert_run(
+                    "bench", "call", server.address, f"{ECHO}/Echo", "-d", data,
+                    code=e2e.EXIT_USAGE, stderr=message,
+                )  # fmt: skip
+            self.assert_run(
+                "bench", "call", server.address, f"{ECHO}/Echo", "-d", '{"sequence": {{seq}}}',
+                "--check-reply", "same", code=e2e.EXIT_USAGE, stderr="requests that vary",
+            )  # fmt: skip
+
+    @e2e.once
+    def test_each_call_has_its_own_data(self) -> None:
+        with call_peer.peer() as address:
+            data = '{"text": "{{uuid}}-{{seq}}"}'
+            call_peer.MIRRORED.clear()
+            report = self.bench(address, "peer.v1.Peer/Mirror", "-d", data, "--check-reply", "parse")
+            self.assertEqual((report["calls"], report["errors"]), (500, 0))
+        texts = [message[2:].decode() for message in call_peer.MIRRORED]
+        numbers = sorted(int(text.rpartition("-")[2]) for text in texts)
+        self.assertEqual(numbers, list(range(500)))
+        self.assertEqual(len({text.rpartition("-")[0] for text in texts}), 500)
+
     def test_wrong_replies_are_counted(self) -> None:
         with e2e.Server() as server:  # an echo tells the time, hence is never the same
             report = self.bench(

@@ -14,7 +14,7 @@ SCHEMA = {
     "schema": str, "target": str, "transport": str, "method": str, "settings": dict,
     "duration_ns": int, "calls_per_second": float, "calls": int, "errors": int,
     "wrong_replies": int, "unfinished": int, "statuses": list, "bytes_sent": int,
-    "bytes_received": int, "latency_ns": dict, "client": dict, "environment": dict,
+    "bytes_received": int, "latency_ns": dict, "timeline": dict, "client": dict, "environment": dict,
     "warnings": list, "broken_assertions": list,
 }  # fmt: skip
 PERCENTILES = ("p50", "p90", "p99", "p99_9", "p99_99", "max", "mean")
@@ -58,21 +58,22 @@ class Bench(e2e.TestCase):
         self.assertAlmostEqual(report["calls_per_second"], rate, delta=rate / 1000)
         self.assertEqual(len(report["client"]["thread_cpu_ns"]), 1)
         self.assertGreater(report["client"]["thread_cpu_ns"][0], 0)
-        for fact in ("saker", "compiler", "build", "kernel", "cpu", "affinity", "flags"):
+        for fact in (
+            "saker", "compiler", "build", "kernel", "cpu", "cpus", "affinity", "command", "flags"
+        ):  # fmt: skip
             self.assertTrue(report["environment"][fact], fact)
 
     def test_text(self) -> None:
         done = self.assert_run("bench", "echo", self.server.address, "-n", "1000")
         self.assertIn("1,000", done.stdout)
         self.assertIn("p99.99", done.stdout)
-        self.assertEqual(done.stderr, "", "no live line where nobody looks")
 
     @e2e.once
-    def test_live_line_on_a_terminal(self) -> None:
+    def test_live_block_on_a_terminal(self) -> None:
         for quiet in ([], ["--quiet"]):
             master, slave = pty.openpty()
             process = e2e.subprocess.Popen(
-                [e2e.SAKER, "bench", "echo", self.server.address, "--duration", "1s", *quiet],
+                [e2e.SAKER, "bench", "echo", self.server.address, "--duration", "2500ms", *quiet],
                 stdin=e2e.subprocess.DEVNULL,
                 stdout=e2e.subprocess.DEVNULL,
                 stderr=slave,
@@ -89,8 +90,22 @@ class Bench(e2e.TestCase):
             if quiet:
                 self.assertEqual(text, b"")
             else:
-                self.assertRegex(text.decode(), r"\d calls  [\d,]+/s  0 errors  1s left")
-                self.assertTrue(text.endswith(b"\r\x1b[K"))
+                shown = text.decode()
+                self.assertRegex(shown, r"\[#+\.+\] +\d+%  1s left")
+                self.assertRegex(shown, r"last second +[\d,]+/s( +[\d.]+[num]?s){5}")
+                self.assertRegex(shown, r"run +[\d,]+/s( +[\d.]+[num]?s){5}")
+                self.assertRegex(shown, r"CPU: client \d+% \(run \d+%\)\x1b\[K")
+                self.assertRegex(shown, r"[\d,]+ calls, 0 errors\x1b\[K")
+                self.assertTrue(shown.endswith("\x1b[6A\r\x1b[J"))
+
+    @e2e.once
+    def test_lines_where_there_is_no_terminal(self) -> None:
+        arguments = ("bench", "echo", self.server.address, "--rps", "100", "-z", "2500ms")
+        lines = self.assert_run(*arguments).stderr.splitlines()
+        self.assertGreaterEqual(len(lines), 1)
+        for line in lines:
+            self.assertRegex(line, r"^\d+s  [\d,]+/s((  (p[\d.]+|max) [\d.]+[num]?s){5})?  0 errors  client CPU \d+%$")
+        self.assertEqual(self.assert_run(*arguments, "--quiet").stderr, "")
 
     # ---- the load
 
@@ -135,19 +150,8 @@ class Bench(e2e.TestCase):
 
     def test_open_loop_counts_from_the_schedule(self) -> None:
         """A server that stands still for 500 ms is seen in the corrected latencies."""
-        with e2e.Server("--threads", "1") as server:
-            bench = e2e.start(
-                "bench", "echo", server.address, "--rps", "200", "-z", "2s", "-c", "1", "-m", "1",
-                "--json",
-            )  # fmt: skip
-            e2e.let_run(bench, 0.8)
-            server.send_signal(signal.SIGSTOP)
-            time.sleep(0.5)
-            server.send_signal(signal.SIGCONT)
-            out, err = bench.communicate(timeout=e2e.TIMEOUT_S)
-        self.assertEqual(bench.returncode, 0, err)
-        latency = json.loads(out)["latency_ns"]
-        # One call in flight: only one sees the stop itself, a hundred wait because of it.
+        latency = e2e.latency_over_a_stop()
+        # One call in flight: only one sees the stop itself, some 25 wait because of it.
         self.assertGreater(latency["corrected"]["p90"], 100e6)
         self.assertLess(latency["uncorrected"]["p90"], 100e6)
         self.assertGreater(latency["uncorrected"]["max"], 300e6)

@@ -12,6 +12,7 @@ from google.protobuf import any_pb2, descriptor_pb2
 from reflection_e2e_test import field, fields
 
 SERVICE = "peer.v1.Peer"
+MIRRORED: list[bytes] = []  # requests that it has answered so
 FILE_BY_NAME, FILE_OF_SYMBOL, LIST_SERVICES = 3, 4, 7  # fields of ServerReflectionRequest
 FILES, LISTED, ERROR = 4, 6, 7  # fields of ServerReflectionResponse
 NOT_FOUND = 5
@@ -72,6 +73,7 @@ def mirror(request: bytes, context: grpc.ServicerContext) -> bytes:
         [("seen", received.get("ask", "")), ("seen-bin", received.get("ask-bin", b""))]
     )
     context.set_trailing_metadata([("tail", "end")])
+    MIRRORED.append(request)
     return request
 
 

@@ -20,6 +20,7 @@ SETTINGS = [
     (["--audit-required"], "audit_required = true"),
     (["--max-sign-stream", "1GiB"], 'max_sign_stream = "1GiB"'),
     (["--max-connections", "77"], "max_connections = 77"),
+    (["--max-memory", "1GiB"], 'max_memory = "1GiB"'),
     (["--max-streams", "9"], "max_streams = 9"),
     (["--max-receive-size", "1MiB"], 'max_receive_size = "1MiB"'),
     (["--max-send-size", "2MiB"], 'max_send_size = "2MiB"'),

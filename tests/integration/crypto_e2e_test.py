@@ -188,6 +188,51 @@ class Crypto(e2e.TestCase):
             )  # fmt: skip
             self.assertEqual((report["calls"], report["errors"]), (500, 0))
 
+    def test_bench_mix(self) -> None:
+        mix = "ECDSA_P256_SHA256@ec-p256=60, ECDSA_P384_SHA384@mine=40"
+        command = ["bench", "sign", self.server.address, "--mix", mix, "-c", "2", "-m", "2"]
+        for more in ([], ["-t", "2", "--verify-every", "5"]):
+            report = self.assert_json(*command, "-n", "500", *more)
+            self.assertEqual((report["calls"], report["errors"]), (500, 0))
+            rows = [(row["algorithm"], row["key"], row["weight"]) for row in report["mix"]]
+            self.assertEqual(
+                rows, [("ECDSA_P256_SHA256", "ec-p256", 60), ("ECDSA_P384_SHA384", "mine", 40)]
+            )
+            self.assertEqual([row["calls"] for row in report["mix"]], [300, 200])
+            for row in report["mix"]:
+                latency = row["corrected_latency_ns"]
+                values = [latency[name] for name in ("p50", "p99", "p99_9", "max")]
+                self.assertEqual(values, sorted(values))
+                self.assertEqual((row["errors"], latency["count"]), (0, row["calls"]))
+                self.assertGreater(row["calls_per_second"], 0)
+        text = self.assert_run(*command, "-n", "50").stdout
+        self.assertRegex(text, r"\n  algorithm +key +calls +calls/s +p50 +p99 +p99\.9 +max +errors\n")
+        self.assertRegex(text, r"\n  ECDSA_P256_SHA256 +ec-p256 +30 ")
+
+    def test_bench_mix_mistakes(self) -> None:
+        one = "ECDSA_P256_SHA256@ec-p256"
+        for mix, message in (
+            ("ECDSA_P256_SHA256@none", 'no key "none"'),
+            (f"{one}=0", "a weight is a whole number, 1 to 1000"),
+            (f"{one}=1,RSA_PSS_SHA256@ec-p256=1", "key ec-p256 does not go with RSA_PSS_SHA256"),
+            (f"{one},{one}=3", "this algorithm and key are there twice"),
+            ("ec-p256=3", "not like ALGORITHM@KEY=WEIGHT"),
+        ):
+            done = self.assert_run(
+                "bench", "sign", self.server.address, "--mix", mix,
+                code=e2e.EXIT_USAGE, stderr=message,
+            )  # fmt: skip
+            self.assertEqual(done.stdout, "")
+        for more, message in (
+            (["--mix", one, "--algorithm", "ECDSA_P256_SHA256"], "--mix"),
+            (["--mix", one, "--key", "mine"], "--mix"),
+            (["--algorithm", "ECDSA_P256_SHA256"], "--key or --key-type is required"),
+            (["--key", "mine"], "--algorithm is required"),
+        ):
+            self.assert_run(
+                "bench", "sign", self.server.address, *more, code=e2e.EXIT_USAGE, stderr=message
+            )
+
 
 if __name__ == "__main__":
     e2e.main()

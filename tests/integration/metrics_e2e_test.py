@@ -136,7 +136,7 @@ class Metrics(e2e.TestCase):
         self.assertEqual(samples[build[0]], 1)
 
     def test_every_name_is_in_the_docs(self) -> None:
-        server = self.serve("--audit", str(self.directory / "audit.log"))
+        server = self.serve("--audit", str(self.directory / "audit.log"), "--max-memory", "1GiB")
         self.assert_run("echo", server.address)
         families = re.findall(r"^# TYPE (\S+) (\S+)$", self.text(server), re.MULTILINE)
         documented = re.findall(

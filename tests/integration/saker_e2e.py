@@ -281,6 +281,22 @@ def let_run(command: subprocess.Popen[str], seconds: float) -> None:
     time.sleep(seconds)
 
 
+def latency_over_a_stop(*arguments: str) -> dict:
+    """`latency_ns` of an open loop over one stream, whose server stands still for 500 ms. A rate that a slow virtual
+    machine keeps up with."""
+    with Server("--threads", "1") as server:
+        bench = start(
+            "bench", "echo", server.address, "--rps", "50", "-z", "2s", "-c", "1", "-m", "1", "--json", *arguments
+        )
+        let_run(bench, 0.8)
+        server.send_signal(signal.SIGSTOP)
+        time.sleep(0.5)
+        server.send_signal(signal.SIGCONT)
+        out, err = bench.communicate(timeout=TIMEOUT_S)
+    assert bench.returncode == EXIT_OK, err
+    return json.loads(out)["latency_ns"]
+
+
 @contextlib.contextmanager
 def silent_server() -> Iterator[str]:
     """The address of one that accepts connections, in its backlog, and never says anything."""
@@ -296,6 +312,13 @@ def tcp_address_of(listener: socket.socket) -> str:
 def nobody() -> str:
     """An address where nobody listens, and a server may."""
     return TRANSPORT.nobody()
+
+
+def document_of(page: str) -> dict:
+    """What is in an HTML report."""
+    inside = re.search(r'<script type="application/json" id="report">(.*?)</script>', page, re.S)
+    assert inside, page[:1000]
+    return json.loads(inside.group(1))
 
 
 def once(test: type | Callable) -> type | Callable:

@@ -186,6 +186,26 @@ class Flags(e2e.TestCase):
             self.assertEqual(closed, [False, False, True])
             self.assertTrue(e2e.eventually(lambda: e2e.run("echo", server.address).returncode == 0))
 
+    @e2e.once
+    def test_max_memory(self) -> None:
+        """What it does when memory is short is in tests/attacks/memory_test.py."""
+        for text, why in (("lots", "'lots'"), ("-1", "'-1'"), ("", "''"), ("1ZiB", "'1ZiB'")):
+            self.assert_run("serve", f"--max-memory={text}", code=e2e.EXIT_USAGE, stderr=why)
+        tight = ("--threads", "1", "--key", "ec-p256", "--listen", f"unix:{self.directory}/s")
+        refused = self.assert_run(
+            "serve", *tight, "--max-memory", "2MiB", code=e2e.EXIT_USAGE,
+            stderr="a memory limit of 2MiB is too low",
+        )  # fmt: skip
+        self.assertEqual(refused.stdout, "")
+        least = re.search(r"the least is ([\d.]+)MiB", refused.stderr)
+        self.assertTrue(least, refused.stderr)
+        enough = f"{float(least[1]) + 8}MiB"  # each start is a little different
+        with e2e.Server("--threads", "1", "--max-memory", enough) as server:
+            self.assert_run("echo", server.address, "--count", "10")
+        for flags in ((), ("--max-memory", "0"), ("--max-memory", "off")):
+            shown = self.assert_run("serve", "--check-config", *flags).stdout
+            self.assertIn('max_memory = "off"\n', shown)
+
     def test_max_send_size(self) -> None:
         with e2e.Server("--max-send-size", "10KiB") as server:
             self.assert_run("echo", server.address, "--size", "10000")

@@ -10,11 +10,11 @@ from installed import CXX, ROOT, Installed, run
 # Test support, which is not installed.
 _TESTS_ONLY = ("_testing.h", "transport_fixture.h", "transport_harness.h")
 
-# The load generator's own, and the interoperability tests' server.
-_NOT_INSTALLED = {"bench", "interop"}
+# The load generator's own, and what tests ask of servers.
+_NOT_INSTALLED = {"bench", "benchmark", "interop"}
 
-# They include p11-kit's header, which the library's users need not have.
-_BEHIND_THE_KEYSTORE = "pkcs11_"
+# They include p11-kit's header and toml++'s, which the library's users need not have.
+_OF_OTHER_LIBRARIES = ("pkcs11_", "toml.h")
 
 
 class Headers(unittest.TestCase):
@@ -37,7 +37,7 @@ class Headers(unittest.TestCase):
             str(path.relative_to(ROOT / "src"))
             for path in (ROOT / "src").rglob("*.h")
             if not path.name.endswith(_TESTS_ONLY)
-            and not path.name.startswith(_BEHIND_THE_KEYSTORE)
+            and not path.name.startswith(_OF_OTHER_LIBRARIES)
             and path.parent.name not in _NOT_INSTALLED
         }
         self.assertEqual({name for name in found if not name.startswith("protos/")}, wanted)

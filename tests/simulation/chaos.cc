@@ -94,6 +94,7 @@ void Chaos::hit_world(Blow blow) {
       net::SimFaults storm = plan_.faults;
       storm.reset = storm.half_close = storm.black_hole = 0.05;
       storm.refuse_connect = storm.lose_connect = 0.5;
+      storm.fail_adopt = storm.fail_resolve = 0.5;
       network_.set_faults(storm);
       storm_ends_ = network_.now() + draw_time(200ms);
     }

@@ -71,8 +71,8 @@ void draw_losses(Draw& draw, Plan& plan) {
   faults.refuse_connect = draw.share(0.4, 0.3);
   faults.lose_connect = draw.share(0.5, 0.2);
   faults.fail_connect = draw.share(0.6, 0.2);
-  faults.fail_adopt = draw.share(0.6, 0.2);
-  faults.fail_resolve = draw.share(0.5, 0.3);
+  faults.fail_adopt = draw.share(0.4, 0.3);
+  faults.fail_resolve = draw.share(0.2, 0.8);
   // Only pings end what nobody answers.
   plan.channel.keepalive = {.time = 10s, .timeout = 5s, .permit_without_calls = false};
   plan.server.keepalive = {.time = 20s, .timeout = 10s, .permit_without_calls = true};
@@ -100,7 +100,7 @@ void draw_connections(Draw& draw, Plan& plan) {
     }
     // Slow peers are waited for: what is tested is that nothing is lost.
     if (plan.mood != Mood::kRough) side->no_progress_timeout = 1h;
-    if (plan.mood != Mood::kRough) side->drain_ping_timeout = 1h;
+    if (plan.mood != Mood::kRough) side->drain_ping_timeout = side->drain_ping_timeout_idle = 1h;
   }
   if (plan.mood != Mood::kRough) plan.server.write_stall_timeout = 1h;
   plan.tight_memory = draw.chance(0.25);
@@ -163,6 +163,14 @@ void draw_policy(Draw& draw, Plan& plan) {
   }
 }
 
+// So many large requests may arrive at once that they meet the usual limit too. A message that is
+// being put together takes up to twice its size.
+bool may_use_up_memory(const Plan& plan) {
+  const size_t attempts = plan.policy == Policy::kHedge ? kMaxAttempts : 1;
+  const size_t most = plan.at_once * attempts * 2 * plan.large_bytes;
+  return most > plan.server.max_connection_memory_bytes;
+}
+
 std::string_view mood_name(Mood mood) {
   constexpr std::string_view kNames[] = {"gentle", "rolling", "rough"};
   return kNames[static_cast<size_t>(mood)];
@@ -185,6 +193,7 @@ Plan make_plan(uint64_t seed) {
   draw_life(draw, plan);
   draw_calls(draw, plan);
   draw_policy(draw, plan);
+  plan.tight_memory = plan.tight_memory || may_use_up_memory(plan);
   constexpr rpc::Balancing kWays[] = {rpc::Balancing::kDefault, rpc::Balancing::kPickFirst,
                                       rpc::Balancing::kRoundRobin,
                                       rpc::Balancing::kLeastOutstanding};
