@@ -17,7 +17,7 @@ endfunction()
 function(saker_install_headers dir path)
   install(DIRECTORY ${dir} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/${path} COMPONENT development
     FILES_MATCHING PATTERN "*.h"
-    PATTERN "*_testing.h" EXCLUDE PATTERN "pkcs11_*.h" EXCLUDE PATTERN "transport_fixture.h" EXCLUDE PATTERN "transport_harness.h" EXCLUDE)
+    PATTERN "*_testing.h" EXCLUDE PATTERN "pkcs11_*.h" EXCLUDE PATTERN "toml.h" EXCLUDE PATTERN "transport_fixture.h" EXCLUDE PATTERN "transport_harness.h" EXCLUDE)
 endfunction()
 
 # Once, after all targets. Versions before 1.0 promise no ABI and no API.
