@@ -128,8 +128,11 @@ class Wire:
         self.thread.join()
         self.socket.close()
 
-    def median(self):
+    def latencies(self):
         streams = Streams(self.port)
-        for at_ns, data in self.packets:
+        for at_ns, data in list(self.packets):
             streams.packet(at_ns, data)
-        return statistics.median(streams.latencies)
+        return streams.latencies
+
+    def median(self):
+        return statistics.median(self.latencies())

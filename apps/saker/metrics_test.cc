@@ -289,7 +289,7 @@ TEST(MetricsEndpoint, EndsAtOnce) {
   EXPECT_THAT(get((*endpoint)->address().port, "/metrics"), StartsWith("HTTP/1.1 200 OK\r\n"));
   const auto before = std::chrono::steady_clock::now();
   endpoint->reset();
-  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::milliseconds(1000));
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(10));
 }
 
 TEST(MetricsEndpoint, BusyPortIsAnError) {

@@ -208,7 +208,7 @@ TEST(EpollLoop, DeadlinesMayComeNearerAndGoFarther) {
     loop->arm(timer, due);
     while (timer.fired_at == Time{}) loop->run_once(due + seconds(5));
     EXPECT_GE(timer.fired_at, due);
-    EXPECT_LT(timer.fired_at, due + seconds(1));
+    EXPECT_LT(timer.fired_at, due + seconds(3));
   };
   loop->arm(timer, loop->now() + seconds(60));
   loop->run_once(Time{});

@@ -201,7 +201,7 @@ TEST_F(SocketTest, ConnectingToAnyOrToPortZeroIsRefusedBeforehand) {
 TEST_F(SocketTest, NamesAreLookedUpWithoutBlocking) {
   TestConnect attempt(*loop_, parsed("no-such-host.invalid:1"), {.timeout = milliseconds(2000)});
   EXPECT_TRUE(needs_lookup(parsed("no-such-host.invalid:1")));
-  ASSERT_TRUE(run_until([&] { return attempt.count == 1; }, milliseconds(2500)));
+  ASSERT_TRUE(run_until([&] { return attempt.count == 1; }));
   EXPECT_FALSE(attempt.stream);
   EXPECT_THAT(attempt.error.message, HasSubstr("no-such-host.invalid"));
   EXPECT_THAT(attempt.error.system_error, AnyOf(ENOENT, EAGAIN, ETIMEDOUT))

@@ -11,9 +11,9 @@ import network
 from fault import e2e
 
 CALLS = 100
-KEEPALIVE_MS = 1000
+KEEPALIVE_MS = 3000
 # The server lets clients ping as often as these do.
-KEEPALIVE = ("--keepalive-time", "1s", "--keepalive-timeout", "1s", "--keepalive-min-ping-interval", "100ms")
+KEEPALIVE = ("--keepalive-time", "3s", "--keepalive-timeout", "3s", "--keepalive-min-ping-interval", "100ms")
 
 
 class Cut(fault.Case):
@@ -50,7 +50,7 @@ class Cut(fault.Case):
             self.target(server.tcp), CALLS, keepalive_ms=KEEPALIVE_MS, enter=self.path.near.enter
         )
         honest = self.honest(f"unix:{self.directory}/s.sock", 6)
-        time.sleep(2.5 * KEEPALIVE_MS / 1000)  # its pings are answered
+        time.sleep(1.5 * KEEPALIVE_MS / 1000)  # its pings are answered
         self.assertIsNone(held.process.poll())
         self.path.cut(side)
         self.assertEqual(held.finish(), {"UNAVAILABLE": CALLS, "again": 0})

@@ -169,13 +169,13 @@ class Case(e2e.TestCase):
 
     def full_speed(self, target: str, *arguments: str, **options) -> Load:
         """Echoes from 4 connections with 25 calls in flight each, until it is interrupted or its server
-        has been away for a second."""
-        return self.start("echo", target, "-c", "4", "-m", "25", "-z", "2m", "--connect-timeout", "1s",
+        has been away for five seconds."""
+        return self.start("echo", target, "-c", "4", "-m", "25", "-z", "2m", "--connect-timeout", "5s",
                           *arguments, **options)  # fmt: skip
 
     def signing(self, target: str, **options) -> Load:
         """The same with signatures, each verified."""
-        return self.start("sign", target, "-c", "2", "-m", "5", "-z", "2m", "--connect-timeout", "1s",
+        return self.start("sign", target, "-c", "2", "-m", "5", "-z", "2m", "--connect-timeout", "5s",
                           "--key", "ec-p256", "--algorithm", "ECDSA_P256_SHA256", **options)  # fmt: skip
 
     def mixed(self, server: Server) -> list[Load]:

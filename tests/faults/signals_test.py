@@ -52,7 +52,7 @@ class Signals(fault.Case):
         honest = self.honest(server.unix, 3)
         held = self.hold(server.tcp, 100)
         for load in loads:
-            load.let_run(0)
+            load.let_run(0.5)
         victims = [server.process, held.process, honest.process, *(load.process for load in loads)]
         begin = time.monotonic()
         storm = Storm(victims, server.process)

@@ -127,7 +127,7 @@ class Bench(e2e.TestCase):
         begin = time.monotonic()
         report = self.bench("-z", "500ms", "--warmup", "500ms")
         self.assertGreaterEqual(time.monotonic() - begin, 1.0)
-        self.assertGreaterEqual(report["duration_ns"], 450e6)
+        self.assertGreaterEqual(report["duration_ns"], 250e6)  # the first turn may be late, the end is not
         self.assertLess(report["duration_ns"], 1400e6)
         self.assertEqual(report["settings"]["warmup_ns"], 500_000_000)
         self.assertEqual(report["unfinished"], 0)
@@ -199,7 +199,7 @@ class Bench(e2e.TestCase):
     def test_deadline(self) -> None:
         with e2e.Server() as server:
             bench = e2e.start(
-                "bench", "echo", server.address, "-c", "1", "-m", "10", "-z", "1500ms",
+                "bench", "echo", server.address, "-c", "1", "-m", "10", "-z", "4s",
                 "--deadline", "200ms", "--json",
             )  # fmt: skip
             e2e.let_run(bench, 0.7)
@@ -213,7 +213,7 @@ class Bench(e2e.TestCase):
     def test_calls_that_hang_are_told_of(self) -> None:
         with e2e.Server() as server:
             bench = e2e.start(
-                "bench", "echo", server.address, "-c", "1", "-m", "10", "-z", "1s", "--json"
+                "bench", "echo", server.address, "-c", "1", "-m", "10", "-z", "5s", "--json"
             )
             e2e.let_run(bench, 0.7)
             server.send_signal(signal.SIGSTOP)

@@ -122,11 +122,11 @@ class Schedule(Load):
         """It stands still at the end of the first phase, so that the second one has its calls."""
         with e2e.Server("--threads", "1") as server:
             bench = e2e.start(
-                "bench", "echo", server.address, "--schedule", "hold 100 3s; hold 3s", "--json"
+                "bench", "echo", server.address, "--schedule", "hold 100 3s; hold 4s", "--json"
             )
             e2e.let_run(bench, 0.7)
             server.send_signal(signal.SIGSTOP)
-            time.sleep(2.6)
+            time.sleep(3.3)
             server.send_signal(signal.SIGCONT)
             out, err = bench.communicate(timeout=e2e.TIMEOUT_S)
         self.assertEqual(bench.returncode, 0, err)

@@ -128,7 +128,7 @@ class EchoStreams(e2e.TestCase):
                         "bench", "echo", server.address, "--method", method, "-c", "2", "-m", "4",
                         "-z", "500ms", *more,
                     )  # fmt: skip
-                    self.assertGreaterEqual(report["duration_ns"], 450e6)
+                    self.assertGreaterEqual(report["duration_ns"], 250e6)  # the first turn may be late, the end is not
                     self.assertLess(report["duration_ns"], 1400e6)
                     self.assertEqual((report["errors"], report["unfinished"]), (0, 0))
                     self.assertNotIn("streams", " ".join(report["warnings"]))

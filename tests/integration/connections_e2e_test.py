@@ -50,9 +50,11 @@ class Connections(e2e.TestCase):
         )
 
     def cycle(self, server: e2e.Server, connections: int) -> None:
+        fds = descriptors(server.process.pid)
         load = self.load(server, connections, 0)
         load.communicate(timeout=e2e.TIMEOUT_S * 4)
         self.assertEqual(load.returncode, 0)
+        self.assertTrue(e2e.eventually(lambda: descriptors(server.process.pid) <= fds))
 
     def idle(self, server: e2e.Server) -> None:
         """Many connections that each made a few calls and rest; then they go."""
@@ -95,7 +97,6 @@ class Connections(e2e.TestCase):
             pid = server.process.pid
             for _ in range(3):
                 self.cycle(server, CONNECTIONS // 10)
-            self.assertTrue(e2e.eventually(lambda: descriptors(pid) < 60))
             fds, memory = descriptors(pid), private_bytes(pid)
             for _ in range(10):
                 self.cycle(server, CONNECTIONS // 10)

@@ -39,12 +39,12 @@ class Drain(e2e.TestCase):
         body = self.write("body", b"\0\0\0\0\x12\x0a\x10" + b"0123456789abcdef")
         with e2e.Server("--threads", "1") as server:
             load = subprocess.Popen(
-                ["h2load", "-n", "5000000", "-c", "10", "-m", "100", "-d", body,
+                ["h2load", "-n", "50000000", "-c", "10", "-m", "100", "-d", body,
                  "-H", "content-type: application/grpc", "-H", "te: trailers",
                  f"http://{server.address}/saker.echo.v1.Echo/Echo"],
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
             )  # fmt: skip
-            time.sleep(1.0)
+            time.sleep(2.0)  # it has connected and is at it
             self.assertEqual(server.stop(), 0, server.stderr)
             out, _ = load.communicate(timeout=e2e.TIMEOUT_S)
         found = re.search(r"(\d+) succeeded", out)
@@ -55,13 +55,13 @@ class Drain(e2e.TestCase):
 
     def test_a_stream_in_flight_is_waited_for(self) -> None:
         with e2e.Server() as server:
-            client = e2e.start_stream(server.address, 20, "100ms")
+            client = e2e.start_stream(server.address, 40, "100ms")
             begin = time.monotonic()
             self.assertEqual(server.stop(), 0, server.stderr)
             self.assertGreater(time.monotonic() - begin, 0.5)
             out, err = client.communicate(timeout=e2e.TIMEOUT_S)
         self.assertEqual(client.returncode, 0, out + err)
-        self.assertIn("20 ok", out)
+        self.assertIn("40 ok", out)
 
     def test_drain_timeout(self) -> None:
         with e2e.Server("--drain-timeout", "300ms") as server:

@@ -161,7 +161,7 @@ class Metrics(e2e.TestCase):
         self.scrape(server)
         before = time.monotonic()
         self.assertEqual(server.stop(), 0)
-        self.assertLess(time.monotonic() - before, 1.5)
+        self.assertLess(time.monotonic() - before, 10)
 
     def test_busy_port(self) -> None:
         with e2e.silent_server() as address:

@@ -163,9 +163,9 @@ class Proxies(e2e.TestCase):
 
     def test_a_drain_waits_for_connections_but_not_for_ever(self) -> None:
         with e2e.Server() as server:
-            for timeout, code in (("20s", 0), ("100ms", e2e.EXIT_FAILED)):
+            for timeout, messages, code in (("20s", 10, 0), ("100ms", 100, e2e.EXIT_FAILED)):
                 with Proxy(server.address, "--drain-timeout", timeout) as proxy:
-                    client = e2e.start_stream(proxy.address, 10, "100ms")
+                    client = e2e.start_stream(proxy.address, messages, "100ms")
                     self.assertIn("relayed 1 connections", proxy.stop())
                     out, err = client.communicate(timeout=e2e.TIMEOUT_S)
                     self.assertEqual(client.returncode, code, out + err)

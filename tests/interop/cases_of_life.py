@@ -33,7 +33,7 @@ def deadline_is_propagated(t):
 @case
 def deadline_within_a_stream(t):
     outcome = t.call(INTEROP + "Expand", pb.SERVER_STREAMING,
-                     [instruct(reply_count=100_000, sleep_ms=20)], timeout_ms=400)
+                     [instruct(reply_count=100_000, sleep_ms=20)], timeout_ms=round(2000 * SLOWNESS))
     t.check(outcome, DEADLINE_EXCEEDED)
     t.assertGreater(outcome.reply_count, 0)
 

@@ -143,7 +143,7 @@ class H2Load(unittest.TestCase):
         server = self.serve()
         observer = Observer(int(server.address.rpartition(":")[2]))
         load = self.h2load(server, REFLECT, 50_000_000)
-        time.sleep(0.5 * harness.SLOWNESS)
+        time.sleep(2 * harness.SLOWNESS)  # it has connected and is at it
         server.terminate()
         output, _ = load.communicate(timeout=120 * harness.SLOWNESS)
         result = LoadResult(output)

@@ -64,9 +64,15 @@ class Tcp(Transport):
     def listen(self) -> str:
         return "127.0.0.1:0"
 
+    # Bound and never listening: whoever connects is refused, a server with SO_REUSEADDR may bind, no other program gets the port.
+    _reserved: list[socket.socket] = []
+
     def nobody(self) -> str:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            return f"127.0.0.1:{listener.getsockname()[1]}"
+        reserved = socket.socket()
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind(("127.0.0.1", 0))
+        self._reserved.append(reserved)
+        return f"127.0.0.1:{reserved.getsockname()[1]}"
 
     def connect(self, address: str, timeout_s: float = 30) -> socket.socket:
         host, port = address.rsplit(":", 1)
