@@ -44,8 +44,13 @@ def crc32c(data: bytes) -> int:
 
 
 class Client:
-    def __init__(self, address: str) -> None:
-        self.channel = grpc.insecure_channel(address)
+    def __init__(self, address: str, credentials: grpc.ChannelCredentials | None = None) -> None:
+        """With credentials the server is one for `localhost`, whatever its address."""
+        if credentials is None:
+            self.channel = grpc.insecure_channel(address)
+        else:
+            options = [("grpc.ssl_target_name_override", "localhost")]
+            self.channel = grpc.secure_channel(address, credentials, options)
         self.calls = {
             name: self.channel.unary_unary(
                 f"/saker.crypto.v1.Crypto/{name}",

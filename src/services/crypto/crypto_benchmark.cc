@@ -92,6 +92,13 @@ struct Subject {
     };
   }
 
+  // Of another digest.
+  Call refuses() {
+    const Call verify = verifies();
+    digest[0] ^= 1;
+    return [verify] { return !verify(); };
+  }
+
   Algorithm algorithm;
   PrivateKey key;
   std::unique_ptr<Signer> signer;
@@ -198,6 +205,11 @@ void signer_alone(benchmark::State& state, Algorithm algorithm, KeyType type, Ma
   run_alone(state, verify ? subject.verifies() : subject.signs());
 }
 
+void signer_refuses(benchmark::State& state, Algorithm algorithm, KeyType type) {
+  Subject subject(algorithm, type, make_signer);
+  run_alone(state, subject.refuses());
+}
+
 void digest_message(benchmark::State& state, Hash hash) {
   auto digester = Digester::make();
   const std::vector<uint8_t> message(static_cast<size_t>(state.range(0)), 7);
@@ -219,6 +231,8 @@ void register_pair(Algorithm algorithm, KeyType type) {
   }
   benchmark::RegisterBenchmark(label("verify/", algorithm, type).c_str(), signer_alone, algorithm,
                                type, make_signer, true);
+  benchmark::RegisterBenchmark(label("refuse/", algorithm, type).c_str(), signer_refuses, algorithm,
+                               type);
 }
 
 void register_candidates() {

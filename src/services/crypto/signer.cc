@@ -1,6 +1,42 @@
 #include "saker/services/crypto/signer.h"
 
 namespace saker::crypto {
+namespace {
+
+// P-384: nettle signs and verifies; OpenSSL is asked about what nettle refuses. nettle adds two
+// points by a formula that does not hold where they are the same one, and so refuses a few valid
+// signatures, which take the private key to make. Only invalid signatures cost the second look.
+class P384Signer final : public Signer {
+ public:
+  P384Signer(std::unique_ptr<Signer> nettle, std::unique_ptr<Signer> openssl)
+      : Signer(KeyType::kEcP384), nettle_(std::move(nettle)), openssl_(std::move(openssl)) {}
+
+ private:
+  std::expected<size_t, SignError> do_sign(Algorithm algorithm, Bytes digest,
+                                           SignatureFormat format, MutableBytes out) override {
+    return nettle_->sign(algorithm, digest, format, out);
+  }
+
+  std::expected<bool, SignError> do_verify(Algorithm algorithm, Bytes digest,
+                                           SignatureFormat format, Bytes signature) override {
+    const auto valid = nettle_->verify(algorithm, digest, format, signature);
+    if (!valid || *valid) return valid;
+    return openssl_->verify(algorithm, digest, format, signature);
+  }
+
+  const std::unique_ptr<Signer> nettle_;
+  const std::unique_ptr<Signer> openssl_;  // verifies only
+};
+
+Result<std::unique_ptr<Signer>> make_p384_signer(Result<std::unique_ptr<Signer>> nettle,
+                                                 Bytes public_key_der) {
+  if (!nettle) return nettle;
+  auto openssl = make_openssl_verifier(KeyType::kEcP384, public_key_der);
+  if (!openssl) return openssl;
+  return std::make_unique<P384Signer>(*std::move(nettle), *std::move(openssl));
+}
+
+}  // namespace
 
 std::string_view describe(SignError error) {
   switch (error) {
@@ -25,8 +61,10 @@ std::string_view describe(SignError error) {
 }
 
 Result<std::unique_ptr<Signer>> make_signer(const PrivateKey& key) {
-  if (key.type() == KeyType::kEcP384) return make_nettle_p384_signer(key, nullptr);
-  return make_openssl_signer(key);
+  if (key.type() != KeyType::kEcP384) return make_openssl_signer(key);
+  const auto encodings = key.public_encodings();
+  if (!encodings) return std::unexpected(encodings.error());
+  return make_p384_signer(make_nettle_p384_signer(key, nullptr), encodings->der);
 }
 
 // The point is the last thing in its SubjectPublicKeyInfo (RFC 5480 section 2.2).
@@ -36,7 +74,8 @@ Result<std::unique_ptr<Signer>> make_verifier(KeyType type, Bytes public_key_der
   if (public_key_der.size() < 2 * size) return fail("not a SubjectPublicKeyInfo");
   const Bytes x = public_key_der.last(2 * size).first(size);
   const Bytes y = public_key_der.last(size);
-  return make_nettle_p384_verifier({{x.begin(), x.end()}, {y.begin(), y.end()}});
+  return make_p384_signer(make_nettle_p384_verifier({{x.begin(), x.end()}, {y.begin(), y.end()}}),
+                          public_key_der);
 }
 
 }  // namespace saker::crypto

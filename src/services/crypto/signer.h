@@ -1,9 +1,10 @@
 // Signer: one thread's means to sign and verify with one key. Behind it stands whichever library is
-// the fastest constant-time one for the key's type (docs/decisions/0003-signature-libraries.md).
-// Buffers are the caller's and are reused; nothing is allocated per signature by this code. Knows
-// digests, not messages: digester.h makes those. Thread rule: one thread's. OpenSSL 3.0 takes a
-// lock per RSA signature on a key object that threads share, so that every worker has its own; the
-// first signature should be made on the thread that makes the rest, whose blinding it then is.
+// the fastest constant-time one for the key's type (docs/decisions/0003-signature-libraries.md), and
+// OpenSSL besides where that one refuses what is valid. Buffers are the caller's and are reused;
+// nothing is allocated per signature by this code. Knows digests, not messages: digester.h makes
+// those. Thread rule: one thread's. OpenSSL 3.0 takes a lock per RSA signature on a key object that
+// threads share, so that every worker has its own; the first signature should be made on the thread
+// that makes the rest, whose blinding it then is.
 #pragma once
 
 #include <expected>
@@ -73,14 +74,14 @@ class Signer {
 // The signer that the service uses for this type of key.
 Result<std::unique_ptr<Signer>> make_signer(const PrivateKey& key);
 
-// Verifies only, with the same library. `public_key_der` is a SubjectPublicKeyInfo of a key of this
-// type, its point uncompressed, as PublicEncodings has it.
+// Verifies only, with the same libraries. `public_key_der` is a SubjectPublicKeyInfo of a key of
+// this type, its point uncompressed, as PublicEncodings has it.
 Result<std::unique_ptr<Signer>> make_verifier(KeyType type, Bytes public_key_der);
 
 // Each library by name, for the self-test and the benchmarks. OpenSSL takes every key; nettle takes
-// ec-p384 only, and its nonces from `nonces`, which outlives the signer: a null pointer means
-// HedgedNonces. Other nonces than those are for tests with published answers
-// and give the key away anywhere else.
+// ec-p384 only, refuses a few valid signatures that nobody makes by chance, and takes its nonces
+// from `nonces`, which outlives the signer: a null pointer means HedgedNonces. Other nonces than
+// those are for tests with published answers and give the key away anywhere else.
 Result<std::unique_ptr<Signer>> make_openssl_signer(const PrivateKey& key);
 // For clients: verifies only. `public_key_der` is a SubjectPublicKeyInfo of a key of this type.
 Result<std::unique_ptr<Signer>> make_openssl_verifier(KeyType type, Bytes public_key_der);
