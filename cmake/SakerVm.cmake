@@ -1,13 +1,13 @@
-# saker_vm_test(NAME name [NESTED cmd | DIRECTED cmd] [ENV name=value...] [COPY path...] [PYTHON] [ONCE] [TIMEOUT s]
-#               COMMAND program [arg...]):
+# saker_vm_test(NAME name [NESTED cmd | DIRECTED cmd] [ENV name=value...] [COPY path...] [MODULES name...] [PYTHON]
+#               [ONCE] [TIMEOUT s] COMMAND program [arg...]):
 # registers a test that runs `program` (a target or a path) in the virtual machine of tests/vm, whose
 # kernel has AF_VSOCK. NESTED runs it in an inner machine with CID 42 and the shell command `cmd` in
 # the outer one, its host; DIRECTED leaves it to `cmd` when that inner machine boots and ends. PYTHON copies
-# Debian's Python with its grpc and protobuf; ONCE is for a program that tries its failed parts again itself.
+# Debian's Python with its grpc and protobuf; MODULES are loaded too (run-in-vm --module); ONCE is for a program that tries its failed parts again itself.
 # A machine that cannot run the VM skips the test (exit code 126).
 # A GoogleTest program's own results come back to test-results/<name>.xml.
 function(saker_vm_test)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "PYTHON;ONCE" "NAME;NESTED;DIRECTED;TIMEOUT" "ENV;COPY;COMMAND")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "PYTHON;ONCE" "NAME;NESTED;DIRECTED;TIMEOUT" "ENV;COPY;MODULES;COMMAND")
   if(NOT SAKER_TESTS)
     return()
   endif()
@@ -28,6 +28,9 @@ function(saker_vm_test)
   endforeach()
   foreach(path IN LISTS arg_COPY)
     list(APPEND options --copy ${path})
+  endforeach()
+  foreach(module IN LISTS arg_MODULES)
+    list(APPEND options --module ${module})
   endforeach()
   if(arg_NESTED)
     list(APPEND options --nested ${arg_NESTED})

@@ -3,9 +3,10 @@
 
 Usage: test_summary.py [--must-run FILE] [--partial] RESULTS_DIR
 
-RESULTS_DIR holds ctest.junit and one GoogleTest XML file per program that wrote one (GTEST_OUTPUT),
-named after its CTest entry. Cases of GoogleTest programs are counted one by one, any other test as
-one, so that a case skipped inside a passing program is seen. The line goes to summary.txt too.
+RESULTS_DIR holds ctest.junit and one XML file in GoogleTest's form per program that wrote one
+(GTEST_OUTPUT; Python suites: tests/support/case_results.py), named after its CTest entry. Cases of
+these are counted one by one, any other test as one, so that a case skipped inside a passing program
+is seen. The line goes to summary.txt too.
 
 --must-run FILE  exit 1 when a test listed there was skipped, or matches no test at all
 --partial        a part of the tests was asked for: listed tests may be absent
@@ -36,7 +37,7 @@ def first_line(text: str) -> str:
 
 
 def gtest_cases(path: pathlib.Path, program: str) -> list[Case]:
-    """Cases of one GoogleTest XML file; none when the program died while writing it."""
+    """Cases of one XML file in GoogleTest's form; none when the program died while writing it."""
     try:
         root = ElementTree.parse(path).getroot()
     except ElementTree.ParseError:

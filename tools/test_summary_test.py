@@ -3,14 +3,18 @@
 
 import contextlib
 import io
+import os
 import pathlib
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "tests/support")]
 
+import case_results  # noqa: E402
 import test_summary  # noqa: E402
 
 CTEST = """<testsuite>
@@ -84,6 +88,55 @@ class Summary(unittest.TestCase):
         for listed, partial, expected in cases:
             with self.subTest(listed=listed, partial=partial):
                 self.assertEqual(self.run_it(must_run=listed, partial=partial)[0], expected)
+
+
+class PythonSuites(unittest.TestCase):
+    """What a suite leaves of its cases."""
+
+    class Disk(unittest.TestCase):
+        def test_full(self) -> None:
+            self.skipTest("no small disk")
+
+        def test_parts(self) -> None:
+            for part in (1, 2, 3):
+                with self.subTest(part):
+                    self.assertEqual(part, 2)
+
+        def test_right(self) -> None:
+            pass
+
+    def summary(self, *cases: str, status: str = "run", must_run: str = "") -> tuple[int, list[str]]:
+        with tempfile.TemporaryDirectory() as directory:
+            root = pathlib.Path(directory)
+            (root / "ctest.junit").write_text(
+                f'<testsuite><testcase name="faults_disk" status="{status}"/></testsuite>'
+            )
+            variables = {"GTEST_OUTPUT": f"xml:{root}/", "SAKER_TEST_NAME": "faults_disk"}
+            with unittest.mock.patch.dict(os.environ, variables):
+                suite = unittest.TestSuite(self.Disk(case) for case in cases)
+                case_results.Runner(stream=io.StringIO()).run(suite)
+            (root / "must-run.txt").write_text(must_run)
+            output = io.StringIO()
+            with contextlib.redirect_stdout(output):
+                code = test_summary.main(["--must-run", str(root / "must-run.txt"), directory])
+            return code, output.getvalue().splitlines()
+
+    def test_a_case_skipped_inside_a_passing_suite_is_named(self) -> None:
+        code, lines = self.summary("test_full", "test_right")
+        self.assertEqual((code, lines[-1]), (0, "1 passed, 0 failed, 1 skipped"))
+        self.assertIn("  no small disk (1)", lines)
+        self.assertIn("    faults_disk:PythonSuites.Disk.test_full",
+                      lines)  # fmt: skip
+
+    def test_it_fails_where_the_suite_must_run(self) -> None:
+        code, lines = self.summary("test_full", "test_right", must_run="faults_disk\n")
+        self.assertEqual(code, 1)
+        self.assertTrue(any(line.startswith("MUST RUN, but did not: ") for line in lines), lines)
+        self.assertEqual(self.summary("test_right", must_run="faults_disk\n")[0], 0)
+
+    def test_a_case_with_failed_parts_is_one_failure(self) -> None:
+        code, lines = self.summary("test_parts", "test_right", status="fail")
+        self.assertEqual((code, lines[-1]), (1, "1 passed, 1 failed, 0 skipped"))
 
 
 if __name__ == "__main__":

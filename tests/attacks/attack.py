@@ -29,6 +29,8 @@ ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT / "tests/integration"))
 
 import saker_e2e as e2e  # noqa: E402
+
+import case_results  # noqa: E402
 import transports  # noqa: E402
 from peer import Peer, secure  # noqa: E402
 from watch import Watcher  # noqa: E402
@@ -318,6 +320,6 @@ class Case(unittest.TestCase):
 
 
 def main() -> None:
-    program = unittest.main(verbosity=2, exit=False)
+    program = unittest.main(verbosity=2, testRunner=case_results.Runner, exit=False)
     print_table()
     sys.exit(not program.result.wasSuccessful())

@@ -23,6 +23,8 @@ sys.path.insert(0, str(ROOT / "tests/integration"))
 
 import saker_e2e as e2e  # noqa: E402
 
+import case_results  # noqa: E402
+
 HELD_CALLS = os.environ.get("SAKER_HELD_CALLS", str(ROOT / "build/release/tests/faults/held_calls"))
 MIB = 1 << 20
 # Locked memory stays with the allocator: what load needed at its most, which is more in one round than in another.
@@ -241,7 +243,7 @@ class Case(e2e.TestCase):
 
 def main() -> None:
     """As unittest.main(); where every case was skipped, CTest is told so, and why."""
-    program = unittest.main(verbosity=2, exit=False)
+    program = unittest.main(verbosity=2, testRunner=case_results.Runner, exit=False)
     result = program.result
     if result.testsRun and len(result.skipped) == result.testsRun:
         print(f"skipped: {result.skipped[0][1]}")

@@ -15,7 +15,9 @@ KEEPALIVE_MS = 1000
 
 
 class LossyPath:
-    """The cases. make_path() says over what."""
+    """The cases. make_path() says over what, `elsewhere` where they run if there is no such path here."""
+
+    elsewhere = ""
 
     def setUp(self) -> None:
         super().setUp()
@@ -24,7 +26,7 @@ class LossyPath:
             self.addCleanup(self.path.close)
             self.path.impair(ONE_WAY_MS, LOSS)
         except network.Unavailable as why:
-            self.skipTest(str(why))
+            self.skipTest(f"{why}{self.elsewhere}")
         far = self.path.far
         self.server = self.serve(
             "--keepalive-time", "1s", "--keepalive-timeout", "5s", "--keepalive-min-ping-interval", "100ms",

@@ -34,7 +34,8 @@ def run(*command: str) -> None:
     except FileNotFoundError as error:
         raise Unavailable(str(error)) from error
     if done.returncode != 0:
-        raise Unavailable(f"{' '.join(command)}: {done.stderr.strip()}")
+        shown = [word for word in command if word != "nsenter" and not word.startswith("--net=")]
+        raise Unavailable(f"{' '.join(shown)}: {done.stderr.strip()}")
 
 
 class Namespace:

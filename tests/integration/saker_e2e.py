@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterator, Sequence
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests/support"))
 
+import case_results  # noqa: E402
 import transports  # noqa: E402
 
 SAKER = os.environ.get("SAKER", str(ROOT / "build/release/saker"))
@@ -352,4 +353,4 @@ def main() -> None:
     if why := TRANSPORT.why_not():
         print(f"skipped: {why}")
         sys.exit(EXIT_SKIPPED)
-    unittest.main(verbosity=2, testLoader=Loader())
+    unittest.main(verbosity=2, testLoader=Loader(), testRunner=case_results.Runner)

@@ -15,6 +15,9 @@ readonly MODULES_HOST=(vhost_vsock)                  # the outer guest's side of
 # QEMU's emulator implements AMD's SVM, so KVM works in the outer guest without KVM here, and the
 # inner guest runs ten times faster than an emulator in an emulator.
 readonly MODULES_KVM=(kvm-amd kvm-intel)
+readonly MODULES_NETWORK=(veth sch_netem)            # of --module
+readonly MODULES=("${MODULES_VIRTIO[@]}" "${MODULES_LOOP[@]}" "${MODULES_GUEST[@]}" "${MODULES_HOST[@]}"
+  "${MODULES_KVM[@]}" "${MODULES_NETWORK[@]}")
 
 # ---- modules -------------------------------------------------------------------------------------
 # depends FILE: the modules that the module FILE needs, one a line
@@ -89,14 +92,14 @@ kernel_package() {
 
 get_kernel() {
   local package kernel=$tmp/kernel
-  [ ! -e "$CACHE/kernel/vmlinuz" ] || return 0
+  if [ "$(cat "$CACHE/kernel/wanted" 2>/dev/null)" = "${MODULES[*]}" ]; then return; fi
   mkdir -p "$tmp/deb" "$tmp/tree" "$kernel"
   package=$(kernel_package) || exit
   dpkg-deb -x "$package" "$tmp/tree" || die "cannot unpack $package"
   cp "$tmp"/tree/boot/vmlinuz-* "$kernel/vmlinuz" || die "$package holds no kernel"
   basename "$tmp"/tree/lib/modules/* >"$kernel/release"
-  copy_modules "$tmp/tree/lib/modules" "$kernel" "${MODULES_VIRTIO[@]}" "${MODULES_LOOP[@]}" \
-    "${MODULES_GUEST[@]}" "${MODULES_HOST[@]}" "${MODULES_KVM[@]}"
+  copy_modules "$tmp/tree/lib/modules" "$kernel" "${MODULES[@]}"
+  echo "${MODULES[*]}" >"$kernel/wanted"
   [ -e "$kernel/vsock_loopback.ko" ] || die "$package has no vsock_loopback module"
   extract_vmlinux "$kernel/vmlinuz" "$kernel/vmlinux"
   rm -rf "$CACHE/kernel"
