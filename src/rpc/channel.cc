@@ -36,6 +36,7 @@ Channel::Channel(net::Loop& loop, net::Target target, const ChannelOptions& opti
       options_(options),
       target_name_(net::to_string(target)),
       balancing_(choose_balancing(target, options)),
+      health_service_(choose_health_service()),
       resolver_(loop, target, options_, *this) {
   if (options_.service_config != nullptr && options_.service_config->throttling()) {
     throttle_.configure(*options_.service_config->throttling());
@@ -71,10 +72,8 @@ size_t Channel::ready_connections() const {
 }
 
 bool Channel::is_connecting() const {
-  return std::ranges::any_of(subchannels_, [](const auto& subchannel) {
-    return subchannel->has_attempt() ||
-           subchannel->ready_connections() < subchannel->usable_connections();
-  });
+  return std::ranges::any_of(subchannels_,
+                             [](const auto& subchannel) { return subchannel->is_connecting(); });
 }
 
 std::vector<BackendCalls> Channel::backend_calls() const {
@@ -118,7 +117,7 @@ void Channel::submit(ClientCall& call) {
   queue_pending(call);
   if (closed_) return call.fail(grpc::StatusCode::kUnavailable, "the channel was closed");
   if (!call.options_.wait_for_ready && is_backing_off()) {
-    return call.fail_attempt(grpc::StatusCode::kUnavailable, last_error_);
+    return call.fail_attempt(grpc::StatusCode::kUnavailable, why_unavailable());
   }
   connect_more();
 }
@@ -179,9 +178,9 @@ ClientConnection* Channel::pick_among() {
   for (size_t step = 0; step < count; ++step) {
     const size_t index = next_ + step < count ? next_ + step : next_ + step - count;
     ClientConnection* connection = subchannels_[index]->pick();
-    if (connection == nullptr || connection->open_streams() >= fewest) continue;
+    if (connection == nullptr || connection->open_calls() >= fewest) continue;
     best = connection;
-    fewest = connection->open_streams();
+    fewest = connection->open_calls();
     chosen = index;
     if (balancing_ == Balancing::kRoundRobin) break;
   }
@@ -242,6 +241,8 @@ void Channel::on_backends() {
   next_ = 0;
   update_sole();
   serve_pending();
+  if (health_service_ == nullptr || subchannels_.empty()) return;
+  if (is_backing_off()) fail_pending(why_unavailable(), false);
 }
 
 void Channel::on_resolve_failed(const std::string& why) {
@@ -272,11 +273,12 @@ bool Channel::is_hopeful() const {
                              [](const auto& subchannel) { return subchannel->is_hopeful(); });
 }
 
-// Nothing can be reached, and nothing is being tried.
+// Nothing can be reached, or is healthy, and nothing is being tried.
 bool Channel::is_backing_off() const {
   if (subchannels_.empty()) return resolver_.is_backing_off();
   return std::ranges::all_of(subchannels_, [this](const auto& subchannel) {
-    return subchannel->is_empty() && loop_.now() < subchannel->retry_at();
+    const bool waits = subchannel->is_empty() && loop_.now() < subchannel->retry_at();
+    return waits || subchannel->is_unhealthy();
   });
 }
 

@@ -1,7 +1,8 @@
 // Channel: a client's way to one target, on one loop: resolves its names, keeps its backends, and
 // decides which of them takes a call (see Balancing). Opens connections as load asks for them, up to
 // options.connections to each backend; when all are at the peers' limits, calls wait, each within
-// its deadline. A dead connection is replaced when it is needed; with several backends, at once.
+// its deadline. A dead connection is replaced when it is needed; with several backends, at once. One
+// whose server is not healthy takes no calls (HealthCheck).
 // Belongs to its loop; see blocking_client.h for calls from other threads.
 //
 //   names ──TargetResolver──▶ backends ──one Subchannel each──▶ connections
@@ -43,7 +44,7 @@ class Channel final : private net::Timer, private net::TurnTask, private TargetR
   // Closes all connections; every call ends with UNAVAILABLE at the end
   // of the turn, or by the destructor.
   void close();
-  // Connections that have finished their handshake.
+  // Connections that have finished their handshake and, where that is watched, are healthy.
   size_t ready_connections() const;
   // Some are on their way.
   bool is_connecting() const;
@@ -82,6 +83,11 @@ class Channel final : private net::Timer, private net::TurnTask, private TargetR
   // The call's stream was refused unseen: it goes to whatever connection takes it.
   void resubmit(ClientCall& call);
   void connect_failed(const std::string& why);
+  // Whose health connections have to watch before they take calls; null: nobody's.
+  const std::string* health_service() const { return health_service_; }
+  void backend_healthy();
+  void backend_unhealthy(const std::string& why);
+  void health_unimplemented(const ClientConnection& connection);
   void bury(std::unique_ptr<ClientConnection> connection);
   // With TLS around it, where the options ask for that; `authority` names the server.
   std::unique_ptr<net::Stream> secure(std::unique_ptr<net::Stream> stream,
@@ -109,6 +115,8 @@ class Channel final : private net::Timer, private net::TurnTask, private TargetR
   bool is_hopeful() const;
   bool is_backing_off() const;
   bool all_used_up() const;
+  const std::string* choose_health_service() const;
+  std::string why_unavailable() const;
   void arm_retry();
   void fail_pending(const std::string& why, bool all);
   const MethodConfig* find_config(const ClientMethod& method);
@@ -127,6 +135,7 @@ class Channel final : private net::Timer, private net::TurnTask, private TargetR
   const ChannelOptions options_;
   const std::string target_name_;
   const Balancing balancing_;
+  const std::string* const health_service_;
   ObjectPool<h2::Stream> streams_;
   hpack::DecoderScratch scratch_;
   Packer packer_;

@@ -37,7 +37,12 @@ ClientConnection::ClientConnection(Channel& channel, Subchannel& subchannel,
       messages_{&channel.loop().chunks(), &budget_, channel.options().max_receive_message_bytes},
       keepalive_(subchannel.keepalive(), channel.loop().now()),
       peer_name_(stream_->peer().name),
-      begun_(begun) {}
+      begun_(begun) {
+  if (const std::string* service = channel.health_service()) {
+    is_healthy_ = false;
+    health_ = std::make_unique<HealthCheck>(channel, *this, *service);
+  }
+}
 
 ClientConnection::~ClientConnection() {
   channel_.loop().cancel(*this);
@@ -79,6 +84,8 @@ void ClientConnection::schedule() {
 void ClientConnection::turn() {
   in_turn_ = true;
   run_ready();
+  if (health_ != nullptr) [[unlikely]]
+    health_->start_if_due();
   if (std::exchange(capacity_grew_, false) && usable()) channel_.start_pending();
   // Calls that ended as they were opened, their requests being over a limit.
   if (!ready_.empty()) schedule();
@@ -164,6 +171,7 @@ void ClientConnection::on_end(const Error& error) {
 }
 
 void ClientConnection::drain() {
+  stop_watch();
   engine_.start_drain(channel_.loop().now());
   schedule();
 }
@@ -172,6 +180,7 @@ void ClientConnection::retire() {
   retire_at_ = kNever;
   if (!usable()) return;
   retired_ = true;
+  stop_watch();
   engine_.start_drain(channel_.loop().now());
   channel_.connection_draining();
 }
@@ -257,6 +266,35 @@ void ClientConnection::abandon(ClientCall& call) {
   engine_.reset(stream, h2::ErrorCode::kCancel);
 }
 
+// ---- health
+
+const std::string& ClientConnection::backend_name() const {
+  return subchannel_.name();
+}
+
+void ClientConnection::open_watch(ClientCall& watch, const ClientMethod& method) {
+  watch.prepare(channel_, method, {});
+  watch.hooks_ = nullptr;
+  ++watches_;
+  watch_is_open_ = true;
+  open(watch);
+}
+
+void ClientConnection::health_changed() {
+  is_healthy_ = health_->state() == HealthCheck::State::kHealthy;
+  if (is_healthy_) {
+    capacity_grew_ = true;
+    channel_.backend_healthy();
+  } else if (is_unhealthy()) {
+    channel_.backend_unhealthy(health_->why());
+  }
+}
+
+// The stream would keep a connection that is to end (gRFC A17: nobody waits for its status).
+void ClientConnection::stop_watch() {
+  if (health_ != nullptr) health_->stop();
+}
+
 // ---- events of the engine: state changes only
 
 void ClientConnection::on_headers(h2::Stream& stream, const h2::HeadersEvent& event) {
@@ -270,6 +308,8 @@ void ClientConnection::on_data(h2::Stream& stream, Bytes data, bool end_stream) 
 void ClientConnection::on_stream_closed(h2::Stream& stream, h2::CloseCause cause,
                                         h2::ErrorCode code) {
   capacity_grew_ = capacity_grew_ || channel_.has_pending();
+  if (watch_is_open_ && health_->is_user(stream.user)) [[unlikely]]
+    watch_is_open_ = false;
   if (stream.user != nullptr) static_cast<ClientCall*>(stream.user)->stream_closed(cause, code);
 }
 
@@ -299,6 +339,7 @@ void ClientConnection::on_goaway(h2::StreamId, h2::ErrorCode code, std::string_v
   if (code == h2::ErrorCode::kEnhanceYourCalm && debug == "too_many_pings") {
     subchannel_.back_off_keepalive();
   }
+  stop_watch();
   // One that took no call ends at once, and its end says whether there is another attempt.
   if (calls() != 0) channel_.connection_draining();
   loss_reason_ = ": the server is going away, ";  // the last GOAWAY is the one that counts

@@ -12,6 +12,7 @@
 #include "saker/h2/connection.h"
 #include "saker/net/loop.h"
 #include "saker/rpc/client_call.h"
+#include "saker/rpc/health_check.h"
 #include "saker/rpc/keepalive.h"
 
 namespace saker::rpc {
@@ -33,10 +34,11 @@ class ClientConnection final : private net::StreamEvents,
   // Opens a stream for `call`; can_open() must hold.
   void open(ClientCall& call);
   bool can_open() const {
-    return !ended_ && engine_.peer_settings_received() && engine_.can_open_stream();
+    return !ended_ && is_healthy_ && engine_.peer_settings_received() && engine_.can_open_stream();
   }
   bool usable() const { return !ended_ && !engine_.draining(); }
-  size_t open_streams() const { return engine_.open_streams(); }
+  // Streams, but for that of the health check.
+  size_t open_calls() const { return engine_.open_streams() - (watch_is_open_ ? 1 : 0); }
   // Lets open calls finish, then closes.
   void drain();
   // Its time, or its number of calls, is over: it ends because we want it to.
@@ -51,7 +53,19 @@ class ClientConnection final : private net::StreamEvents,
   // Streams up to this one have left for the transport.
   h2::StreamId submitted_id() const { return submitted_id_; }
   // Opened on it so far.
-  uint64_t calls() const { return engine_.counters().streams_opened; }
+  uint64_t calls() const { return engine_.counters().streams_opened - watches_; }
+  const std::string& backend_name() const;
+
+  // ---- health (gRFC A17); a connection whose health nobody watches is healthy
+  bool is_healthy() const { return is_healthy_; }
+  // Its server says so, or has not said otherwise for too long.
+  bool is_unhealthy() const {
+    return health_ != nullptr && health_->state() == HealthCheck::State::kUnhealthy;
+  }
+  const std::string& why_unhealthy() const { return health_->why(); }
+  bool takes_watch() const { return usable() && has_been_ready() && engine_.can_open_stream(); }
+  void open_watch(ClientCall& watch, const ClientMethod& method);
+  void health_changed();
 
   // ---- for calls
   void add_ready(ClientCall& call) {
@@ -94,6 +108,7 @@ class ClientConnection final : private net::StreamEvents,
   void schedule();
   void arm_timer();
   void begin_life();
+  void stop_watch();
   void retire();
   hpack::CachedBlock& cache_for(const ClientMethod& method);
 
@@ -120,6 +135,10 @@ class ClientConnection final : private net::StreamEvents,
   bool retired_ = false;
   bool is_known_ready_ = false;
   bool capacity_grew_ = false;  // streams ended or settings came: pending calls may go
+  bool is_healthy_ = true;
+  bool watch_is_open_ = false;
+  uint64_t watches_ = 0;  // streams of the health check so far
+  std::unique_ptr<HealthCheck> health_;
 };
 
 }  // namespace saker::rpc

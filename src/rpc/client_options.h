@@ -34,7 +34,9 @@ struct ChannelOptions {
   // Which backend takes a call. Beats what the service config says.
   Balancing balancing = Balancing::kDefault;
   std::shared_ptr<const ServiceConfig> service_config;  // null: none
-  size_t connections = 1;                               // limit: connections to each backend
+  // No backend's health is watched, whatever the service config says (gRFC A17).
+  bool inhibit_health_checking = false;
+  size_t connections = 1;        // limit: connections to each backend
   bool connect_eagerly = false;  // open all of them at once, not as load asks for them
   uint32_t max_receive_message_bytes = 4 << 20;   // limit: one reply message
   uint32_t max_send_message_bytes = INT32_MAX;    // limit: one request message

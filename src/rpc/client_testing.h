@@ -15,11 +15,15 @@ namespace saker::rpc {
 class SimBackend final : private net::ListenerEvents {
  public:
   using Handler = std::function<grpc::Status(ServerContext&, RawMessage&, RawMessage&)>;
+  using Watch = std::function<Task<grpc::Status>(ServerContext&, RawMessage&, Writer<RawMessage>&)>;
 
   SimBackend(net::SimLoop& loop, std::string name) : name_(std::move(name)), loop_(loop) {
     on_call = [this](ServerContext&, RawMessage&, RawMessage& reply) {
       reply.bytes = name_;
       return grpc::Status{};
+    };
+    on_watch = [](ServerContext&, RawMessage&, Writer<RawMessage>&) -> Task<grpc::Status> {
+      co_return grpc::Status{grpc::StatusCode::kUnimplemented, "no health service", {}};
     };
     dispatcher_.add_unary<RawMessage, RawMessage>(
         "/t.T/Unary",
@@ -45,6 +49,12 @@ class SimBackend final : private net::ListenerEvents {
           while (co_await requests.read(message)) all.bytes += message.bytes + ";";
           co_return on_call(context, all, reply);
         });
+    dispatcher_.add_server_streaming<RawMessage, RawMessage>(
+        "/grpc.health.v1.Health/Watch",
+        [this](ServerContext& context, RawMessage& request, Writer<RawMessage>& replies) {
+          ++watches;
+          return on_watch(context, request, replies);
+        });
     dispatcher_.prepare(1);
   }
   ~SimBackend() { stop(); }
@@ -66,6 +76,8 @@ class SimBackend final : private net::ListenerEvents {
   Handler on_call;
   std::vector<Duration> delays;
   ServerOptions options;
+  Watch on_watch;  // the health service; without one: none
+  int watches = 0;
   int calls = 0;
   std::vector<std::string> previous_attempts;
   std::vector<Time> called_at;

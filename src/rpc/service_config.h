@@ -1,5 +1,5 @@
 // ServiceConfig: what the owner of a service asks of its clients, method by method (gRPC
-// doc/service_config.md, service_config.proto; retries and hedging: gRFC A6). Read from JSON once,
+// doc/service_config.md, service_config.proto; retries and hedging: gRFC A6; health checks: A17). Read from JSON once,
 // immutable then, and shared by channels and threads. Pure.
 #pragma once
 
@@ -81,16 +81,21 @@ class ServiceConfig {
   const MethodConfig* find(std::string_view path) const;
   const std::optional<RetryThrottling>& throttling() const { return throttling_; }
   Balancing balancing() const { return balancing_; }
+  // Whose health each backend is asked for; empty: the whole server's; nothing: no backend is asked
+  // (gRFC A17).
+  const std::optional<std::string>& health_check_service() const { return health_check_service_; }
 
   // "Service/Method", "Service/" or "/". False: it is there already.
   bool add(std::string_view service, std::string_view method, const MethodConfig& config);
   void set_throttling(const RetryThrottling& throttling) { throttling_ = throttling; }
   void set_balancing(Balancing balancing) { balancing_ = balancing; }
+  void set_health_check_service(std::string service) { health_check_service_ = std::move(service); }
 
  private:
   std::map<std::string, MethodConfig, std::less<>> by_name_;
   std::optional<RetryThrottling> throttling_;
   Balancing balancing_ = Balancing::kDefault;
+  std::optional<std::string> health_check_service_;
 };
 
 }  // namespace saker::rpc

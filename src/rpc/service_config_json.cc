@@ -260,6 +260,18 @@ Result<void> read_balancing(const Json& json, ServiceConfig& config) {
   return wrong("loadBalancingConfig", "has none of pick_first, round_robin, least_outstanding");
 }
 
+// gRFC A17. The name is a StringValue: "" asks for the whole server, and without any there is no check.
+Result<void> read_health_check(const Json& json, ServiceConfig& config) {
+  const Json* health = member(json, "healthCheckConfig");
+  if (health == nullptr) return {};
+  if (!health->is_object()) return wrong("healthCheckConfig", "is not an object");
+  if (member(*health, "serviceName") == nullptr) return {};
+  auto service = read_text(*health, "serviceName");
+  if (!service) return std::unexpected(service.error());
+  config.set_health_check_service(*std::move(service));
+  return {};
+}
+
 }  // namespace
 
 Result<ServiceConfig> ServiceConfig::parse(std::string_view text) {
@@ -267,7 +279,7 @@ Result<ServiceConfig> ServiceConfig::parse(std::string_view text) {
   if (json.is_discarded()) return fail("service config: it is not JSON");
   if (!json.is_object()) return fail("service config: it is not an object");
   ServiceConfig config;
-  for (const auto read : {read_methods, read_throttling, read_balancing}) {
+  for (const auto read : {read_methods, read_throttling, read_balancing, read_health_check}) {
     if (auto done = read(json, config); !done) return std::unexpected(done.error());
   }
   return config;

@@ -83,8 +83,20 @@ TEST(ServiceConfig, ThrottlingAndBalancing) {
             Balancing::kRoundRobin);
 }
 
+// gRFC A17: a StringValue, so that "" is a name, and none is another thing.
+TEST(ServiceConfig, WhoseHealthIsWatched) {
+  const auto service_of = [](std::string_view json) {
+    return ServiceConfig::parse(json)->health_check_service();
+  };
+  EXPECT_EQ(service_of(R"({"healthCheckConfig": {"serviceName": "a.S"}})"), "a.S");
+  EXPECT_EQ(service_of(R"({"healthCheckConfig": {"serviceName": ""}})"), "");
+  EXPECT_EQ(service_of(R"({"healthCheckConfig": {"serviceName": null}})"), std::nullopt);
+  EXPECT_EQ(service_of(R"({"healthCheckConfig": {}})"), std::nullopt);
+  EXPECT_EQ(service_of("{}"), std::nullopt);
+}
+
 TEST(ServiceConfig, UnknownFieldsAreIgnored) {
-  EXPECT_EQ(error_of(R"({"healthCheckConfig": {}, "methodConfig": [{"later": 1}]})"), "");
+  EXPECT_EQ(error_of(R"({"laterConfig": {}, "methodConfig": [{"later": 1}]})"), "");
 }
 
 TEST(ServiceConfig, WhatIsWrongIsNamed) {
@@ -119,6 +131,8 @@ TEST(ServiceConfig, WhatIsWrongIsNamed) {
       {R"({"retryThrottling": {"maxTokens": 1001, "tokenRatio": 1}})", "maxTokens"},
       {R"({"retryThrottling": {"maxTokens": 10, "tokenRatio": 0}})", "tokenRatio"},
       {R"({"loadBalancingConfig": [{"xds": {}}]})", "round_robin"},
+      {R"({"healthCheckConfig": ""})", "healthCheckConfig is not an object"},
+      {R"({"healthCheckConfig": {"serviceName": 1}})", "serviceName is not a text"},
   };
   for (const auto& [json, says] : kCases) EXPECT_THAT(error_of(json), HasSubstr(says)) << json;
 }

@@ -80,7 +80,7 @@ void Subchannel::finish_calls() {
 
 size_t Subchannel::ready_connections() const {
   return static_cast<size_t>(std::ranges::count_if(connections_, [](const auto& connection) {
-    return connection->usable() && connection->has_been_ready();
+    return connection->usable() && connection->has_been_ready() && connection->is_healthy();
   }));
 }
 
@@ -90,8 +90,31 @@ size_t Subchannel::usable_connections() const {
 }
 
 bool Subchannel::is_busy() const {
-  return std::ranges::any_of(
-      connections_, [](const auto& connection) { return connection->open_streams() != 0; });
+  return std::ranges::any_of(connections_,
+                             [](const auto& connection) { return connection->open_calls() != 0; });
+}
+
+bool Subchannel::is_hopeful() const {
+  return has_attempt() || std::ranges::any_of(connections_, [](const auto& connection) {
+           return connection->usable() && !connection->is_unhealthy();
+         });
+}
+
+bool Subchannel::is_unhealthy() const {
+  return !is_hopeful() && usable_connections() != 0;
+}
+
+const std::string& Subchannel::why_unhealthy() const {
+  const auto sick = std::ranges::find_if(
+      connections_, [](const auto& connection) { return connection->is_unhealthy(); });
+  return (*sick)->why_unhealthy();
+}
+
+bool Subchannel::is_connecting() const {
+  return has_attempt() || std::ranges::any_of(connections_, [](const auto& connection) {
+           return connection->usable() && !connection->is_unhealthy() &&
+                  !(connection->has_been_ready() && connection->is_healthy());
+         });
 }
 
 bool Subchannel::is_used_up() const {

@@ -35,7 +35,7 @@ class Subchannel {
     ClientConnection* best = nullptr;
     size_t fewest = SIZE_MAX;
     for (const auto& connection : connections_) {
-      const size_t open = connection->open_streams();
+      const size_t open = connection->open_calls();
       if (open < fewest && connection->can_open()) {
         best = connection.get();
         fewest = open;
@@ -59,7 +59,12 @@ class Subchannel {
   size_t usable_connections() const;
   bool has_attempt() const { return !attempts_.empty(); }
   // Calls may come to it, now or soon.
-  bool is_hopeful() const { return has_attempt() || usable_connections() != 0; }
+  bool is_hopeful() const;
+  // It is reached and takes no calls, because its server says so, or does not say otherwise.
+  bool is_unhealthy() const;
+  const std::string& why_unhealthy() const;
+  // An attempt, a handshake, or the first word on its health is under way.
+  bool is_connecting() const;
   bool is_empty() const { return connections_.empty() && attempts_.empty(); }
   bool is_busy() const;
   // An inherited descriptor is one connection. Once that is closed, its number may be anybody's.
