@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 
+import crypto_client
 import saker_e2e as e2e
 
 HASHES = {"SHA256": "sha256", "SHA384": "sha384", "SHA512": "sha512"}
@@ -14,6 +15,10 @@ ALGORITHMS = [
     ("ec-p256", "ECDSA_P256_SHA256"),
     ("ec-p384", "ECDSA_P384_SHA384"),
 ]
+
+
+def digest_of(algorithm: str) -> str:
+    return HASHES[algorithm.rsplit("_", 1)[1]]
 
 
 class Crypto(e2e.TestCase):
@@ -43,8 +48,7 @@ class Crypto(e2e.TestCase):
             "keys", "get", self.server.address, "--key-type", key_type, "--format", "pem",
             "--out", key,
         )  # fmt: skip
-        digest = HASHES[algorithm.rsplit("_", 1)[1]]
-        command = ["openssl", "dgst", f"-{digest}", "-verify", key, "-signature", self.signature]
+        command = ["openssl", "dgst", f"-{digest_of(algorithm)}", "-verify", key, "-signature", self.signature]
         if "PSS" in algorithm:
             command += ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:digest"]
         done = subprocess.run([*command, self.message], capture_output=True, check=False)
@@ -232,6 +236,83 @@ class Crypto(e2e.TestCase):
             self.assert_run(
                 "bench", "sign", self.server.address, *more, code=e2e.EXIT_USAGE, stderr=message
             )
+
+
+GENPKEY = {
+    "rsa-2048": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+    "ec-p256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+    "ec-p384": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
+}
+PSS_OPTIONS = {"rsa_padding_mode": "pss", "rsa_pss_saltlen": "digest"}
+
+
+@e2e.once
+class SignedByOpenSsl(e2e.TestCase):
+    """Keys that the openssl program made and signs with, and that a server imported: its signatures go to Verify."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.message = self.write("message", b"to be signed " * 1000)
+        self.other = self.write("other", "something else")
+        keys = str(self.directory / "keys")
+        secret = ["--passphrase-file", crypto_client.write_private(self.directory / "passphrase", "p\n")]
+        for key_type, arguments in GENPKEY.items():
+            self.openssl("genpkey", *arguments, "-out", self.pem(key_type))
+            self.assert_run("keystore", "import", keys, key_type, "--in", self.pem(key_type), *secret)
+        self.server = e2e.Server("--key-dir", keys, "--key-passphrase-file", secret[1])
+        self.addCleanup(self.server.kill)
+
+    def pem(self, key_type: str) -> str:
+        return str(self.directory / f"{key_type}.pem")
+
+    def openssl(self, *arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=e2e.TIMEOUT_S)
+
+    def by_dgst(self, key_type: str, algorithm: str, out: str) -> None:
+        options = PSS_OPTIONS if "PSS" in algorithm else {}
+        self.openssl(
+            "dgst", f"-{digest_of(algorithm)}", "-sign", self.pem(key_type), "-out", out,
+            *(word for name, value in options.items() for word in ("-sigopt", f"{name}:{value}")), self.message,
+        )  # fmt: skip
+
+    def by_pkeyutl(self, key_type: str, algorithm: str, out: str) -> None:
+        """Of a digest that openssl did not make."""
+        hashed = hashlib.new(digest_of(algorithm), self.directory.joinpath("message").read_bytes()).digest()
+        options = {"digest": digest_of(algorithm)} | (PSS_OPTIONS if "PSS" in algorithm else {})
+        self.openssl(
+            "pkeyutl", "-sign", "-inkey", self.pem(key_type), "-in", self.write("digest", hashed), "-out", out,
+            *(word for name, value in options.items() for word in ("-pkeyopt", f"{name}:{value}")),
+        )  # fmt: skip
+
+    def test_every_algorithm(self) -> None:
+        for key_type, algorithm in ALGORITHMS:
+            for signed_by in (self.by_dgst, self.by_pkeyutl):
+                with self.subTest(f"{algorithm} {signed_by.__name__}"):
+                    signature = str(self.directory / "signature")
+                    signed_by(key_type, algorithm, signature)
+                    verify = ["verify", self.server.address, "--key", key_type, "--algorithm", algorithm,
+                              "--signature", signature]  # fmt: skip
+                    self.assert_run(*verify, "--in", self.message)
+                    self.assert_run(*verify, "--in", self.other, code=e2e.EXIT_FAILED)
+
+    def test_what_is_signed_otherwise_is_refused(self) -> None:
+        """A salt of another length, another padding, another hash: the algorithm that was named decides."""
+        signature = str(self.directory / "signature")
+        dgst = ["dgst", "-sign", self.pem("rsa-2048"), "-out", signature]
+        pss = ["-sigopt", "rsa_padding_mode:pss", "-sigopt"]
+        for what, arguments in (
+            ("no salt", ["-sha256", *pss, "rsa_pss_saltlen:0"]),
+            ("a longer salt", ["-sha256", *pss, "rsa_pss_saltlen:max"]),
+            ("PKCS#1 v1.5", ["-sha256"]),
+            ("SHA-512", ["-sha512", *pss, "rsa_pss_saltlen:digest"]),
+            ("MGF1 with SHA-1", ["-sha256", *pss, "rsa_pss_saltlen:digest", "-sigopt", "rsa_mgf1_md:sha1"]),
+        ):
+            with self.subTest(what):
+                self.openssl(*dgst, *arguments, self.message)
+                self.assert_run(
+                    "verify", self.server.address, "--key", "rsa-2048", "--algorithm", "RSA_PSS_SHA256",
+                    "--signature", signature, "--in", self.message, code=e2e.EXIT_FAILED,
+                )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import sys
 
 import grpc
 
@@ -18,13 +19,14 @@ from token_case import TokenCase
 
 FAULTY_MODULE = os.environ.get("SAKER_FAULTY_TOKEN", "")
 
+# Mechanisms of PKCS #11, section 6.
+CKM_RSA_PKCS, CKM_RSA_PKCS_PSS, CKM_ECDSA = 0x1, 0xD, 0x1041
+
 
 @e2e.once
 class Faults(TokenCase):
     def setUp(self) -> None:
         super().setUp()
-        if not FAULTY_MODULE:
-            self.skipTest("SAKER_FAULTY_TOKEN names no module")
         self.fault = self.directory / "fault"
         self.logins = self.directory / "logins"
         self.env = {
@@ -141,6 +143,31 @@ class Faults(TokenCase):
             self.assertEqual(counted, 1)
         self.assertEqual(server.stop(), e2e.EXIT_OK)
 
+    def test_a_token_that_signs_wrongly_is_not_served(self) -> None:
+        """The error names the key and the algorithm."""
+        for mechanism, what in (
+            (CKM_ECDSA, "keys/pay/versions/1 with ECDSA_P256_SHA256"),
+            (CKM_RSA_PKCS, "keys/rsa/versions/1 with RSA_PKCS1_V15_SHA256"),
+            (CKM_RSA_PKCS_PSS, "keys/rsa/versions/1 with RSA_PSS_SHA256"),
+        ):
+            with self.subTest(what):
+                self.set_fault(f"wrong-{mechanism}")
+                self.refuse(*self.flags(FAULTY_MODULE), stderr=f"self-test of {what} failed: verify\n", env=self.env)
+
+    def test_a_token_that_signs_wrongly_later_is_not_read_again(self) -> None:
+        server = self.serve_faulty()
+        with Client(server.grpc_address) as client:
+            first = client.call("GetPublicKey", pb.GetPublicKeyRequest(key_name="pay")).key.thumbprint
+            self.token.generate("new", "EC:prime256v1", 3)
+            self.set_fault(f"wrong-{CKM_ECDSA}")
+            self.reload(server, "the keys stay as they were: self-test of keys/new/versions/1 with ECDSA_P256_SHA256 failed")
+            self.set_fault("")
+            self.assert_status(e2e.NOT_FOUND, client.sign, "new")
+            self.reload(server, "keys read again from token 'signing'")
+            client.sign("new")
+            self.assertEqual(client.call("GetPublicKey", pb.GetPublicKeyRequest(key_name="pay")).key.thumbprint, first)
+        self.assertEqual(server.stop(), e2e.EXIT_OK)
+
     def test_a_refused_pin_is_shown_once(self) -> None:
         flags = self.flags(FAULTY_MODULE)
         crypto_client.write_private(pathlib.Path(self.pin), "9999\n")
@@ -207,4 +234,7 @@ class Faults(TokenCase):
 
 
 if __name__ == "__main__":
+    if not FAULTY_MODULE:
+        print("skipped: SAKER_FAULTY_TOKEN names no module")
+        sys.exit(e2e.EXIT_SKIPPED)
     token_case.main()

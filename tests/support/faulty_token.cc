@@ -5,6 +5,7 @@
 //   sessions   all sessions are closed, once: a token that was reset
 //   removed    the token is not there
 //   broken     it is there, and every signature fails
+//   wrong-N    signatures by mechanism N have a bit changed
 //   attributes it is there, and shows no CKA_ID: the device fails
 //   silent     it does not answer when it is asked for its objects; $SAKER_TOKEN_FAULT.asked says that it was
 //   final-try  says that one more wrong PIN would lock it
@@ -43,12 +44,23 @@ void close_all_sessions_once() {
   for (unsigned long at = 0; at < count; ++at) real.C_CloseAllSessions(slots[at]);
 }
 
+// C_SignInit and C_Sign of one signature are called by one thread.
+thread_local bool makes_wrong = false;
+
 ck_rv_t sign_init(ck_session_handle_t session, ck_mechanism* mechanism, ck_object_handle_t key) {
   const std::string word = fault();
   if (word == "removed") return CKR_DEVICE_REMOVED;
   if (word == "broken") return CKR_VENDOR_DEFINED + 7;
   if (word == "sessions") close_all_sessions_once();
+  makes_wrong = word == "wrong-" + std::to_string(mechanism->mechanism);
   return real.C_SignInit(session, mechanism, key);
+}
+
+ck_rv_t sign(ck_session_handle_t session, unsigned char* data, unsigned long size,
+             unsigned char* signature, unsigned long* signature_size) {
+  const ck_rv_t result = real.C_Sign(session, data, size, signature, signature_size);
+  if (result == CKR_OK && makes_wrong) signature[*signature_size - 1] ^= 1;
+  return result;
 }
 
 // Like OpenSC's, which looks for readers when it is asked for the number of slots, and else answers
@@ -108,6 +120,7 @@ C_GetFunctionList(ck_function_list** list) {
   real = *behind;
   faulty = real;
   faulty.C_SignInit = sign_init;
+  faulty.C_Sign = sign;
   faulty.C_GetSlotList = get_slot_list;
   faulty.C_GetTokenInfo = get_token_info;
   faulty.C_FindObjectsInit = find_objects_init;
