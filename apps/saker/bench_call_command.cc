@@ -9,6 +9,7 @@
 #include "call_input.h"
 #include "call_options.h"
 #include "commands.h"
+#include "version.h"
 
 namespace saker::app {
 namespace {
@@ -101,7 +102,37 @@ int prepare(const BenchCallOptions& options, ClientSession& session, Schema& sch
   return session.interrupted() ? kExitInterrupted : kExitOk;
 }
 
+std::string_view name_of(ReplyCheck check) {
+  switch (check) {
+    case ReplyCheck::kStatus:
+      break;
+    case ReplyCheck::kParse:
+      return "parse";
+    case ReplyCheck::kSame:
+      return "same";
+  }
+  return "status";
+}
+
+// Those of `saker bench call` alone, for the report; what is long is cut short.
+std::string call_flags(const BenchCallOptions& options) {
+  constexpr size_t kLongest = 200;
+  std::string text = in_shell(options.method);
+  if (!options.data.empty()) {
+    const bool fits = options.data.size() <= kLongest;
+    text += " -d " + in_shell(fits ? options.data : options.data.substr(0, kLongest) + "...");
+  }
+  const auto add_all = [&text](const char* name, const std::vector<std::string>& values) {
+    for (const std::string& value : values) text += name + in_shell(value);
+  };
+  add_all(" --proto ", options.schema.protos);
+  add_all(" --import-path ", options.schema.import_paths);
+  add_all(" --protoset ", options.schema.protosets);
+  return text.append(" --check-reply ").append(name_of(options.check));
+}
+
 int run_bench_call(BenchCallOptions& options) {
+  options.bench.workload_flags = call_flags(options);
   ClientOptions client;
   client.target = options.bench.target;
   client.deadline = options.bench.connect_timeout;

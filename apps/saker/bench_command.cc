@@ -72,7 +72,13 @@ Result<void> check_target(const BenchOptions& options, const net::Target& target
   return {};
 }
 
-int run_bench_echo(BenchOptions& options) {
+// Those of `saker bench echo` alone, for the report.
+std::string echo_flags(const BenchOptions& options, const std::string& method) {
+  return "--method " + method + " --size " + std::to_string(options.payload_bytes);
+}
+
+int run_bench_echo(BenchOptions& options, const std::string& method) {
+  options.workload_flags = echo_flags(options, method);
   if (options.kind != rpc::MethodKind::kUnary) {
     set_usual_messages(options);
   } else if (options.messages != 0) {
@@ -174,7 +180,9 @@ void add_bench_command(CLI::App& app, int& exit_code) {
       "  saker bench echo --method EchoStream --messages 1000 --rps 20k\n"
       "  saker bench echo --compare 127.0.0.1:50051,unix:/run/saker.sock,vsock:1:50051\n"
       "  saker bench echo vsock:3:50051 --rps 100000 --warmup 1s --assert 'p99<1ms,errors==0'");
-  echo.callback([options, &exit_code] { exit_code = run_bench_echo(*options); });
+  echo.callback([options, &echo, &exit_code] {
+    exit_code = run_bench_echo(*options, echo.get_option("--method")->as<std::string>());
+  });
   add_bench_call_command(bench, exit_code);
   add_bench_sign_command(bench, exit_code);
   add_bench_report_command(bench, exit_code);

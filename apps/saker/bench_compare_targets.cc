@@ -37,6 +37,7 @@ int conclude_targets(const BenchOptions& options, const std::string& why_ended,
   for (bench::TargetRow& row : report.targets) {
     row.broken_assertions = bench::broken_assertions(options.assertions, totals(row));
   }
+  report.run.environment = facts_of(options.of_round());  // with the assertions
   if (!why_ended.empty()) {
     report.run.warnings.push_back("the rounds ended before their time: " + why_ended);
   }

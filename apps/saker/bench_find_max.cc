@@ -12,6 +12,7 @@ constexpr double kStartRate = 1000;
 BenchOptions find_max_options(const BenchOptions& options) {
   BenchOptions round = options.of_round();
   if (round.rate == 0) round.rate = kStartRate;
+  round.start_rate = round.rate;
   return round;
 }
 

@@ -41,6 +41,7 @@ struct BenchOptions {
   uint64_t churn_calls = 0;  // after so many a connection is replaced; 0: never
   Duration churn_every = Duration::max();
   uint64_t seed = 1;
+  std::string workload_flags;  // those of the command itself, for the report
 
   // Instead of one run: rounds at rates from `rate` on, in search of the highest that holds, or
   // rounds at each of several targets in turns, of which `target` is the first.
@@ -49,6 +50,7 @@ struct BenchOptions {
   Duration round{0};    // 0: kUsualRound
   uint64_t rounds = 0;  // at each target; 0: kUsualRounds
   double resolution = 0.02;
+  double start_rate = 0;  // of find_max
 
   // The result.
   std::vector<bench::Assertion> assertions;

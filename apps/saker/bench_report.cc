@@ -1,7 +1,10 @@
 #include "bench_report.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 
+#include "bench_flags.h"
 #include "build_info.h"
 #include "command_line.h"
 #include "saker/base/quantity.h"
@@ -10,43 +13,11 @@
 namespace saker::app {
 namespace {
 
-std::string shown_flags(const BenchOptions& options) {
-  std::string text = "-c " + std::to_string(options.connections) + " -m " +
-                     std::to_string(options.streams) + " -t " + std::to_string(options.threads);
-  if (options.find_max) {
-    text += " --find-max --round " + format_duration(options.round);
-  } else if (!options.compare.empty()) {
-    text += " --compare --round " + format_duration(options.round) + " --rounds " +
-            std::to_string(options.rounds);
-  } else if (!options.plan.empty()) {
-    text += " --schedule '" + options.plan.text() + "'";
-  } else {
-    text += options.count != 0 ? " -n " + std::to_string(options.count)
-                               : " -z " + format_duration(options.duration);
-  }
-  text += " --size " + std::to_string(options.payload_bytes);
-  if (options.messages != 0) text += " --messages " + std::to_string(options.messages);
-  if (options.rate > 0 && !options.find_max)
-    text += " --rps " + format_count(static_cast<uint64_t>(options.rate));
-  if (options.deadline > Duration::zero())
-    text += " --deadline " + format_duration(options.deadline);
-  if (options.warmup > Duration::zero()) text += " --warmup " + format_duration(options.warmup);
-  if (options.churn_calls != 0) text += " --churn " + std::to_string(options.churn_calls);
-  if (options.churn_every != Duration::max()) {
-    text += " --churn-every " + format_duration(options.churn_every);
-  }
-  if (options.busy_poll > Duration::zero()) {
-    text += " --busy-poll " + format_duration(options.busy_poll);
-  }
-  return text;
-}
-
-Facts environment(const BenchOptions& options) {
-  Facts facts = build_facts();
-  for (auto& fact : machine_facts()) facts.push_back(std::move(fact));
-  facts.emplace_back("command", command_line());
-  facts.emplace_back("flags", shown_flags(options));
-  return facts;
+// Of this process's whole life (getrusage(2) counts in KiB); 0 where it is not known.
+uint64_t peak_resident_bytes() {
+  rusage usage{};
+  if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
+  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
 }
 
 std::string transport_of(const net::Target& target) {
@@ -73,6 +44,7 @@ std::string name_of(rpc::MethodKind kind) {
 void add_settings(const BenchOptions& options, bench::Report& report) {
   report.target = net::to_string(options.target.servers);
   report.transport = transport_of(options.target.servers);
+  if (options.target.uses_tls()) report.transport += "+tls";
   report.connections = static_cast<uint32_t>(options.connections);
   report.streams_per_connection = static_cast<uint32_t>(options.streams);
   report.threads = static_cast<uint32_t>(options.threads);
@@ -84,7 +56,7 @@ void add_settings(const BenchOptions& options, bench::Report& report) {
   report.stream = name_of(options.kind);
   report.messages_per_stream = options.messages;
   report.warmup = options.warmup;
-  report.environment = environment(options);
+  report.environment = facts_of(options);
 }
 
 void add_result(const BenchResult& result, bench::Report& report) {
@@ -200,6 +172,14 @@ bool BenchOptions::judges_errors() const {
   });
 }
 
+bench::Facts facts_of(const BenchOptions& options) {
+  bench::Facts facts = build_facts();
+  for (auto& fact : machine_facts()) facts.push_back(std::move(fact));
+  facts.emplace_back("command", command_line());
+  facts.emplace_back("flags", shown_flags(options));
+  return facts;
+}
+
 bench::Report build_report(const BenchOptions& options, const std::string& method,
                            const std::vector<const BenchResult*>& results,
                            const ServerWatch& server) {
@@ -216,6 +196,7 @@ bench::Report build_report(const BenchOptions& options, const std::string& metho
   }
   report.duration = ended - started;
   report.started_at_unix_ms = unix_ms_of(started);
+  report.peak_resident_bytes = peak_resident_bytes();
   report.server = server.load();
   add_timeline(results, server, report);
   add_statuses(results, report);

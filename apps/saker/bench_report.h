@@ -11,6 +11,9 @@
 
 namespace saker::app {
 
+// Versions, machine, command line and flags of a run.
+bench::Facts facts_of(const BenchOptions& options);
+
 bench::Report build_report(const BenchOptions& options, const std::string& method,
                            const std::vector<const BenchResult*>& results,
                            const ServerWatch& server);

@@ -8,6 +8,7 @@
 #include "crypto_request.h"
 #include "interrupt.h"
 #include "sign_mix.h"
+#include "version.h"
 
 namespace saker::app {
 namespace {
@@ -59,7 +60,24 @@ int find_loads(const BenchSignOptions& options, SignLoads& all) {
   return kExitOk;
 }
 
-int run_bench_sign(const BenchSignOptions& options) {
+// Those of `saker bench sign` alone, for the report.
+std::string sign_flags(const BenchSignOptions& options, const SignLoads& all) {
+  std::string text;
+  for (const SignLoad& load : all.loads) {
+    const std::string algorithm(crypto::name(load.algorithm));
+    if (!all.is_mix) {
+      text = "--algorithm " + algorithm + " --key " + in_shell(load.key_name);
+      break;
+    }
+    text += text.empty() ? "" : ",";
+    text += algorithm + "@" + load.key_name + "=" + std::to_string(load.weight);
+  }
+  if (all.is_mix) text = "--mix " + in_shell(text);
+  if (options.key.version != 0) text += " --key-version " + std::to_string(options.key.version);
+  return text + " --verify-every " + std::to_string(options.verify_every);
+}
+
+int run_bench_sign(BenchSignOptions& options) {
   if (options.mix.empty() && !options.algorithm) {
     return fail_usage("--algorithm is required, with --key or --key-type; or --mix");
   }
@@ -70,6 +88,7 @@ int run_bench_sign(const BenchSignOptions& options) {
   all.verify_every = options.verify_every;
   all.threads = options.bench.threads;
   if (const int code = find_loads(options, all)) return code;
+  options.bench.workload_flags = sign_flags(options, all);
   return run_bench(options.bench, SignWorkload(std::move(all)));
 }
 

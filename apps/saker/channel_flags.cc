@@ -32,8 +32,21 @@ void add_channel_flags(CLI::App& command, ChannelFlags& out) {
                              "least_outstanding")
       ->type_name("NAME")
       ->default_str("least_outstanding; of one name's addresses pick_first");
-  add_parsed<SharedConfig>(command, "--service-config", out.service_config, read_service_config,
-                           "gRPC service config in JSON: timeouts, retries, hedging, balancing")
+  const auto assign = [&out](const std::string& path) {
+    auto config = read_service_config(path);
+    if (!config) return;
+    out.service_config = *std::move(config);
+    out.service_config_file = path;
+  };
+  const auto check = [](const std::string& path) {
+    const auto config = read_service_config(path);
+    return config ? std::string() : config.error().message;
+  };
+  command
+      .add_option_function<std::string>(
+          "--service-config", assign,
+          "gRPC service config in JSON: timeouts, retries, hedging, balancing")
+      ->check(check)
       ->type_name("FILE");
 }
 

@@ -12,6 +12,7 @@ namespace saker::app {
 struct ChannelFlags {
   rpc::Balancing balancing = rpc::Balancing::kDefault;
   std::shared_ptr<const rpc::ServiceConfig> service_config;
+  std::string service_config_file;  // where it is from
 
   // One of several targets has all connections.
   bool picks_first() const {

@@ -14,6 +14,8 @@ using Facts = std::vector<std::pair<std::string, std::string>>;
 Facts build_facts();
 // kernel, cpu, cpus (of the machine), affinity (those that this process may use).
 Facts machine_facts();
+// A word as a shell would take it: in quotes where it needs them.
+std::string in_shell(const std::string& word);
 // How this process was started, as a shell would take it; what is very long is cut short.
 std::string command_line();
 

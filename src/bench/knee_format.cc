@@ -1,4 +1,5 @@
 // The report of a search for people, for programs and for spreadsheets, and read back.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "saker/bench/csv_line.h"
@@ -65,7 +66,19 @@ void append_knee(std::string& out, const KneeReport& report) {
     out.append("  ").append(plural(report.thrown_away, "round"));
     out.append(" thrown away: the machine's own speed changed by over 3% meanwhile\n");
   }
-  for (const std::string& warning : all_warnings(report)) {
+}
+
+// Of the rounds at the highest rate that held.
+void append_costs_of_knee(std::string& out, const KneeReport& report) {
+  const auto knee = std::ranges::find(report.rows, report.knee, &KneeRow::rate);
+  if (knee == report.rows.end()) return;
+  append_costs(out, both_ends("", knee->calls, knee->client, knee->server));
+}
+
+void append_warnings(std::string& out, const KneeReport& report) {
+  const std::vector<std::string> warnings = all_warnings(report);
+  if (!warnings.empty()) out.append("\n");
+  for (const std::string& warning : warnings) {
     out.append("  warning: ").append(warning).append("\n");
   }
 }
@@ -73,35 +86,41 @@ void append_knee(std::string& out, const KneeReport& report) {
 Json curve(const KneeReport& report) {
   Json json = Json::array();
   for (const KneeRow& row : report.rows) {
-    json.push_back({{"rate", row.rate},
-                    {"achieved_rate", row.achieved},
-                    {"holds", row.holds()},
-                    {"rounds", row.rounds},
-                    {"rounds_held", row.held},
-                    {"errors", row.errors},
-                    {"corrected_latency_ns",
-                     {{"p50", row.latency.p50.count()},
-                      {"p90", row.latency.p90.count()},
-                      {"p99", row.latency.p99.count()},
-                      {"p99_9", row.latency.p99_9.count()},
-                      {"max", row.latency.max.count()},
-                      {"count", row.latency.count}}},
-                    {"busiest_thread", row.busiest},
-                    {"generator_limited", row.generator_limited},
-                    {"why_broken", row.why_broken}});
+    Json point = {{"rate", row.rate},
+                  {"achieved_rate", row.achieved},
+                  {"holds", row.holds()},
+                  {"rounds", row.rounds},
+                  {"rounds_held", row.held},
+                  {"errors", row.errors},
+                  {"corrected_latency_ns",
+                   {{"p50", row.latency.p50.count()},
+                    {"p90", row.latency.p90.count()},
+                    {"p99", row.latency.p99.count()},
+                    {"p99_9", row.latency.p99_9.count()},
+                    {"max", row.latency.max.count()},
+                    {"count", row.latency.count}}},
+                  {"busiest_thread", row.busiest},
+                  {"generator_limited", row.generator_limited},
+                  {"why_broken", row.why_broken},
+                  {"calls", row.calls},
+                  {"client", load_json(row.calls, row.client)}};
+    if (row.server) point["server"] = load_json(row.calls, *row.server);
+    json.push_back(std::move(point));
   }
   return json;
 }
 
 Json settings(const KneeReport& report) {
-  return {{"connections", report.run.connections},
-          {"streams_per_connection", report.run.streams_per_connection},
-          {"threads", report.run.threads},
-          {"arrivals", report.run.arrivals == Arrivals::kPoisson ? "poisson" : "constant"},
-          {"payload_bytes", report.run.payload_bytes},
-          {"warmup_ns", report.run.warmup.count()},
-          {"round_ns", report.round.count()},
-          {"resolution", report.resolution}};
+  Json json = {{"connections", report.run.connections},
+               {"streams_per_connection", report.run.streams_per_connection},
+               {"threads", report.run.threads},
+               {"arrivals", report.run.arrivals == Arrivals::kPoisson ? "poisson" : "constant"},
+               {"payload_bytes", report.run.payload_bytes},
+               {"warmup_ns", report.run.warmup.count()},
+               {"round_ns", report.round.count()},
+               {"resolution", report.resolution}};
+  add_stream(report.run, json);
+  return json;
 }
 
 void read_row(const JsonReader& reader, KneeRow& out) {
@@ -120,6 +139,8 @@ void read_row(const JsonReader& reader, KneeRow& out) {
   reader.read("busiest_thread", out.busiest);
   reader.read("generator_limited", out.generator_limited);
   reader.read("why_broken", out.why_broken);
+  reader.read_count("calls", out.calls);
+  read_ends(reader, out.client, out.server);
 }
 
 }  // namespace
@@ -129,6 +150,9 @@ std::string format_text(const KneeReport& report) {
   append_head(out, report);
   append_curve(out, report);
   append_knee(out, report);
+  append_costs_of_knee(out, report);
+  append_facts(out, report.run.environment);
+  append_warnings(out, report);
   return out;
 }
 

@@ -34,7 +34,11 @@ void KneeReport::add_round(double rate, const Report& result, std::string why_br
     row->why_broken = std::move(why_broken);
   }
   row->achieved += (achieved_rate(result, round) - row->achieved) / row->rounds;
+  row->calls += result.calls;
   row->errors += result.errors;
+  row->client.merge(client_load(result));
+  if (result.server && !row->server) row->server.emplace();
+  if (result.server) row->server->merge(*result.server);
   row->corrected.merge(result.corrected);
   row->latency = latency_of(row->corrected);
   row->busiest = std::max(row->busiest, busiest_thread(result));

@@ -27,13 +27,16 @@ struct KneeRow {
   unsigned held = 0;
   // Over all rounds:
   double achieved = 0;  // calls a second, on average
+  uint64_t calls = 0;
   uint64_t errors = 0;
-  Histogram corrected;             // while the search lasts
-  KneeLatency latency;             // of it
-  bool generator_limited = false;  // in most rounds the generator fell behind by itself
-  unsigned limited = 0;            // such rounds, while the search lasts
-  double busiest = 0;              // the most that a thread of it used, 0 to 1
-  std::string why_broken;          // of the last round that did not hold
+  ProcessLoad client;
+  std::optional<ProcessLoad> server;  // where known
+  Histogram corrected;                // while the search lasts
+  KneeLatency latency;                // of it
+  bool generator_limited = false;     // in most rounds the generator fell behind by itself
+  unsigned limited = 0;               // such rounds, while the search lasts
+  double busiest = 0;                 // the most that a thread of it used, 0 to 1
+  std::string why_broken;             // of the last round that did not hold
 
   bool holds() const { return 2 * held > rounds; }
 };

@@ -78,6 +78,11 @@ TEST(KneeReport, Text) {
   2,000       2,000    2ms    2ms    2ms  p99<1ms broken: p99 = 2.1ms
 
   highest rate  1,000 calls/s; 2,000 does not hold
+
+          CPU  calls/core-s  memory  waited  preempted
+  client   1s         4,000
+
+  on 6.1
 )");
 }
 
@@ -90,7 +95,8 @@ TEST(KneeReport, TextWithoutAKnee) {
   EXPECT_THAT(format_text(report), HasSubstr("  no rate held, the lowest that was tried is 15.62 "
                                              "calls/s\n"
                                              "  3 rounds thrown away: the machine's own speed "
-                                             "changed by over 3% meanwhile\n"
+                                             "changed by over 3% meanwhile\n\n"
+                                             "  on 6.1\n\n"
                                              "  warning: interrupted\n"));
 }
 

@@ -57,8 +57,8 @@ Duration client_cpu(const Report& report) {
   return total;
 }
 
-double calls_per_core_second(const Report& report, Duration cpu) {
-  return cpu > Duration::zero() ? static_cast<double>(report.calls) / seconds(cpu) : 0;
+ProcessLoad client_load(const Report& report) {
+  return {client_cpu(report), report.switches, report.peak_resident_bytes};
 }
 
 std::vector<std::string> all_warnings(const Report& report) {

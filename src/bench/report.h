@@ -9,12 +9,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "saker/base/result.h"
 #include "saker/base/time.h"
 #include "saker/bench/histogram.h"
+#include "saker/bench/process_load.h"
+#include "saker/bench/report_facts.h"
 #include "saker/bench/report_mix.h"
 #include "saker/bench/report_phases.h"
 #include "saker/bench/schedule.h"
@@ -37,17 +38,7 @@ struct BackendCount {
   uint64_t calls = 0;
 };
 
-struct ContextSwitches {
-  uint64_t voluntary = 0;    // it waited
-  uint64_t involuntary = 0;  // others got the CPU
-};
-
-// The server's process during the run.
-struct ServerLoad {
-  Duration cpu{};
-  ContextSwitches switches;
-  uint64_t peak_resident_bytes = 0;  // of its whole life
-};
+using ServerLoad = ProcessLoad;
 
 struct Report {
   // What ran.
@@ -67,8 +58,7 @@ struct Report {
   Duration warmup{};
   Duration duration{};             // of the measured part
   int64_t started_at_unix_ms = 0;  // wall clock; 0: not known
-  // Versions, kernel, CPU, pinning, flags.
-  std::vector<std::pair<std::string, std::string>> environment;
+  Facts environment;
 
   // What came out. `calls` have ended, well or not; errors are those of them that did not end OK
   // with the right reply.
@@ -100,6 +90,7 @@ struct Report {
   Duration max_schedule_lag{};       // open loop: the latest that a call was sent
   uint64_t late_calls = 0;           // sent kLateCall late or more although a stream was free
   ContextSwitches switches;          // of all threads
+  uint64_t peak_resident_bytes = 0;  // of the generator's process
   std::optional<ServerLoad> server;  // where known
 
   std::vector<std::string> warnings;  // from outside, in addition to those of all_warnings()
@@ -121,8 +112,8 @@ double busiest_thread(const Report& report);
 bool is_generator_limited(const Report& report);
 // CPU time of all threads.
 Duration client_cpu(const Report& report);
-// Calls for each second of CPU time; 0 when that is 0.
-double calls_per_core_second(const Report& report, Duration cpu);
+// What the run cost the generator.
+ProcessLoad client_load(const Report& report);
 // report.warnings, and what the figures themselves give away: the generator was the bottleneck, an
 // open loop did not reach its rate or lagged, calls were left unfinished.
 std::vector<std::string> all_warnings(const Report& report);

@@ -55,10 +55,7 @@ Json settings_json(const Report& report) {
       {"payload_bytes", report.payload_bytes},
       {"warmup_ns", report.warmup.count()},
   };
-  if (!report.stream.empty()) {
-    json["stream"] = report.stream;
-    json["messages_per_stream"] = report.messages_per_stream;
-  }
+  add_stream(report, json);
   if (report.open_loop()) {
     json["intended_rate"] = report.intended_rate;
     if (!report.schedule.empty()) json["schedule"] = report.schedule;
@@ -67,9 +64,28 @@ Json settings_json(const Report& report) {
   return json;
 }
 
+void add_stream(const Report& report, Json& settings) {
+  if (report.stream.empty()) return;
+  settings["stream"] = report.stream;
+  settings["messages_per_stream"] = report.messages_per_stream;
+}
+
 Json environment_json(const Report& report) {
   Json json = Json::object();
   for (const auto& [name, value] : report.environment) json[name] = value;
+  return json;
+}
+
+Json load_json(uint64_t calls, const ProcessLoad& load) {
+  Json json = {
+      {"cpu_ns", load.cpu.count()},
+      {"calls_per_core_second", calls_per_core_second(calls, load.cpu)},
+  };
+  if (load.switches != ContextSwitches()) {
+    json["context_switches"] = {{"voluntary", load.switches.voluntary},
+                                {"involuntary", load.switches.involuntary}};
+  }
+  if (load.peak_resident_bytes > 0) json["peak_resident_bytes"] = load.peak_resident_bytes;
   return json;
 }
 
@@ -115,6 +131,19 @@ void read_environment(const JsonReader& reader, Report& report) {
   for (const auto& [name, value] : facts->items()) {
     if (value.is_string()) report.environment.emplace_back(name, value.get<std::string>());
   }
+}
+
+void read_load(const JsonReader& reader, ProcessLoad& out) {
+  reader.read("cpu_ns", out.cpu);
+  const JsonReader switches = reader.inner("context_switches");
+  switches.read_count("voluntary", out.switches.voluntary);
+  switches.read_count("involuntary", out.switches.involuntary);
+  reader.read_count("peak_resident_bytes", out.peak_resident_bytes);
+}
+
+void read_ends(const JsonReader& reader, ProcessLoad& client, std::optional<ProcessLoad>& server) {
+  read_load(reader.inner("client"), client);
+  if (reader.find("server") != nullptr) read_load(reader.inner("server"), server.emplace());
 }
 
 }  // namespace saker::bench

@@ -39,13 +39,20 @@ Result<T> read_whole(const nlohmann::ordered_json& json, void (*read)(const Json
 }
 
 nlohmann::ordered_json settings_json(const Report& report);
+// Of streaming methods, what the settings say of their streams.
+void add_stream(const Report& report, nlohmann::ordered_json& settings);
 // Percentiles, exact figures, and the buckets that are not empty.
 nlohmann::ordered_json histogram_json(const Histogram& histogram);
 nlohmann::ordered_json environment_json(const Report& report);
+// What is not known is left out.
+nlohmann::ordered_json load_json(uint64_t calls, const ProcessLoad& load);
 
 void read_settings(const JsonReader& reader, Report& report);
 // `reader` is at the histogram. Its buckets must be there, and add up to its count.
 void read_histogram(const JsonReader& reader, Histogram& out);
 void read_environment(const JsonReader& reader, Report& report);
+void read_load(const JsonReader& reader, ProcessLoad& out);
+// "client" and, where it is there, "server".
+void read_ends(const JsonReader& reader, ProcessLoad& client, std::optional<ProcessLoad>& server);
 
 }  // namespace saker::bench

@@ -19,6 +19,7 @@ Report sample() {
   report.target = "127.0.0.1:50051";
   report.method = "/saker.echo.v1.Echo/Echo";
   report.duration = 2500ms;
+  report.environment = {{"kernel", "6.1"}, {"command", "saker\nbench"}};
   report.calls = 100;
   report.errors = 3;
   report.wrong_replies = 1;
@@ -76,6 +77,7 @@ TEST(ReportFormat, Hgrm) {
             "#[Mean    =     0.000250, StdDeviation   =     0.000112]\n"
             "#[Max     =     0.000400, Total count    =            4]\n"
             "#[Buckets =           32, SubBuckets     =         2048]\n");
+  EXPECT_TRUE(format_hgrm(sample()).ends_with("]\n#[kernel: 6.1]\n#[command: saker bench]\n"));
 }
 
 TEST(ReportFormat, HdrLog) {
@@ -83,6 +85,7 @@ TEST(ReportFormat, HdrLog) {
   report.started_at_unix_ms = 1'790'000'000'123;
   const std::string log = format_hdr_log(report);
   EXPECT_THAT(log, HasSubstr("#[Histogram log format version 1.3]\n"));
+  EXPECT_THAT(log, HasSubstr("\n#[kernel: 6.1]\n#[command: saker bench]\n"));
   EXPECT_THAT(log, HasSubstr("#[StartTime: 1790000000.123 (seconds since epoch)]\n"));
   EXPECT_THAT(log, HasSubstr("\nTag=corrected,0.000,2.500,100.000000,HISTFAAA"));
   EXPECT_THAT(log, HasSubstr("\nTag=uncorrected,0.000,2.500,0.005000,HISTFAAA"));

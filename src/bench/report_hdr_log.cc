@@ -113,6 +113,7 @@ std::string format_hdr_log(const Report& report) {
   (void)std::snprintf(line, sizeof line, "#[StartTime: %.3f (seconds since epoch)]\n",
                       static_cast<double>(report.started_at_unix_ms) / 1e3);
   std::string out = "#[Logged with saker bench: latencies in nanoseconds]\n";
+  append_comments(out, report.environment);
   out.append("#[Histogram log format version 1.3]\n").append(line);
   out.append(
       "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\","

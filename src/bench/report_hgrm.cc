@@ -64,7 +64,9 @@ std::string format_hgrm(const Report& report) {
   out += line;
   (void)std::snprintf(line, sizeof line, "#[Buckets = %12u, SubBuckets     = %12u]\n",
                       Histogram::kDoublings, 2u << Histogram::kHalfBits);
-  return out + line;
+  out += line;
+  append_comments(out, report.environment);
+  return out;
 }
 
 }  // namespace saker::bench

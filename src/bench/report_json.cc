@@ -97,31 +97,17 @@ Json connects(const Report& report) {
   };
 }
 
-Json switches(const ContextSwitches& counts) {
-  return {{"voluntary", counts.voluntary}, {"involuntary", counts.involuntary}};
-}
-
-Json server(const Report& report, const ServerLoad& load) {
-  return {
-      {"cpu_ns", load.cpu.count()},
-      {"calls_per_core_second", calls_per_core_second(report, load.cpu)},
-      {"context_switches", switches(load.switches)},
-      {"peak_resident_bytes", load.peak_resident_bytes},
-  };
-}
-
 Json client(const Report& report) {
   Json cpu_ns = Json::array();
   for (const Duration cpu : report.thread_cpu) cpu_ns.push_back(cpu.count());
-  return {
+  Json json = {
       {"thread_cpu_ns", cpu_ns},
       {"busiest_thread", busiest_thread(report)},
       {"max_schedule_lag_ns", report.max_schedule_lag.count()},
       {"late_calls", report.late_calls},
-      {"cpu_ns", client_cpu(report).count()},
-      {"calls_per_core_second", calls_per_core_second(report, client_cpu(report))},
-      {"context_switches", switches(report.switches)},
   };
+  json.update(load_json(report.calls, client_load(report)));
+  return json;
 }
 
 }  // namespace
@@ -159,7 +145,7 @@ std::string format_json(const Report& report) {
   if (report.churns) json["connects"] = connects(report);
   json["timeline"] = timeline(report);
   json["client"] = client(report);
-  if (report.server) json["server"] = server(report, *report.server);
+  if (report.server) json["server"] = load_json(report.calls, *report.server);
   json["environment"] = environment_json(report);
   json["warnings"] = all_warnings(report);
   json["broken_assertions"] = report.broken_assertions;

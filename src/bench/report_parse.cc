@@ -63,25 +63,17 @@ void read_timeline(const JsonReader& reader, Report& report) {
   }
 }
 
-void read_switches(const JsonReader& reader, ContextSwitches& out) {
-  reader.read_count("voluntary", out.voluntary);
-  reader.read_count("involuntary", out.involuntary);
-}
-
-void read_ends(const JsonReader& reader, Report& report) {
+void read_threads(const JsonReader& reader, Report& report) {
   const JsonReader client = reader.inner("client");
   for (const uint64_t ns : client.counts("thread_cpu_ns", kLongestNs)) {
     report.thread_cpu.emplace_back(static_cast<int64_t>(ns));
   }
   client.read("max_schedule_lag_ns", report.max_schedule_lag);
   client.read_count("late_calls", report.late_calls);
-  read_switches(client.inner("context_switches"), report.switches);
-  if (reader.find("server") == nullptr) return;
-  const JsonReader server = reader.inner("server");
-  report.server.emplace();
-  server.read("cpu_ns", report.server->cpu);
-  server.read_count("peak_resident_bytes", report.server->peak_resident_bytes);
-  read_switches(server.inner("context_switches"), report.server->switches);
+  ProcessLoad load;  // its CPU time is the sum of the threads'
+  read_ends(reader, load, report.server);
+  report.switches = load.switches;
+  report.peak_resident_bytes = load.peak_resident_bytes;
 }
 
 void read_counts(const JsonReader& reader, Report& report) {
@@ -131,7 +123,7 @@ void read_report(const JsonReader& reader, Report& report) {
   report.churns = reader.find("connects") != nullptr;
   if (report.churns) read_histogram(reader.inner("connects").inner("latency_ns"), report.connects);
   read_timeline(reader.inner("timeline"), report);
-  read_ends(reader, report);
+  read_threads(reader, report);
   read_environment(reader, report);
   reader.strings("warnings", report.warnings);
   reader.strings("broken_assertions", report.broken_assertions);

@@ -67,6 +67,7 @@ Report sample() {
   report.churns = true;
   report.connects.record(3ms);
   report.switches = {100, 7};
+  report.peak_resident_bytes = 33 << 20;
   report.server = ServerLoad{500ms, {11, 12}, 64 << 20};
   report.warnings = {"one CPU only"};
   report.broken_assertions = {"errors==0 broken: errors = 12"};
@@ -121,6 +122,7 @@ TEST(ReportParse, HistogramsStandInColumns) {
   EXPECT_EQ(document["timeline"]["server_cpu_ns"], ordered_json::array({5'000'000, 10'000'000}));
   EXPECT_EQ(document["server"]["calls_per_core_second"], 2000.0);
   EXPECT_EQ(document["client"]["calls_per_core_second"], 5000.0);
+  EXPECT_EQ(document["client"]["peak_resident_bytes"], 33 << 20);
   EXPECT_THAT(format_json(sample()), HasSubstr("\n    \"calls\": [400,600],\n"));
 }
 

@@ -14,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -30,7 +31,9 @@ Report sample() {
   report.payload_bytes = 16;
   report.warmup = 1s;
   report.duration = 10s;
-  report.environment = {{"saker", "0.1.0"}, {"kernel", "6.1"}};
+  report.environment = {{"saker", "0.1.0"},  {"commit", "abc"},   {"build", "Release"},
+                        {"kernel", "6.1"},   {"cpu", "Some CPU"}, {"cpus", "4"},
+                        {"affinity", "0-1"}, {"flags", "-c 10"}};
   report.calls = 1000;
   report.errors = 12;
   report.by_status = {{"OK", 0, 988}, {"DEADLINE_EXCEEDED", 4, 0}, {"UNAVAILABLE", 14, 12}};
@@ -41,6 +44,8 @@ Report sample() {
     report.uncorrected.record(i * 500ns);
   }
   report.thread_cpu = {1200ms, 800ms};
+  report.switches = {1234, 56};
+  report.peak_resident_bytes = 12 << 20;
   report.max_schedule_lag = 150us;
   return report;
 }
@@ -64,7 +69,8 @@ TEST(Report, TextOfAnOpenLoop) {
   errors                   12   1.2%
   sent                68.4KiB   6.84KiB/s
   received               3MiB   307KiB/s
-  client CPU              20%   busiest thread 12%, 2ms a call
+  client CPU              20%   busiest thread 12%, 2ms a call, 500 calls a core-second
+  client memory         12MiB   at most, waited 1,234 times, preempted 56 times
   schedule lag          150us   at most
 
   OK                      988
@@ -93,6 +99,10 @@ TEST(Report, TextOfAnOpenLoop) {
   <= 251us                126   ###########
   <= 501us                249   ####################
   <= 1ms                  500   ########################################
+
+  with saker 0.1.0 (abc, Release)
+  on 6.1, Some CPU, CPUs 0-1 of 4
+  flags -c 10
 )");
 }
 
@@ -114,9 +124,14 @@ TEST(Report, TextStaysWithinItsColumnsAndAscii) {
   Report report = sample();
   report.calls = report.errors = UINT64_MAX;
   report.bytes_sent = UINT64_MAX;
+  report.switches = {UINT64_MAX, UINT64_MAX};
+  report.server = {1s, {UINT64_MAX, UINT64_MAX}, UINT64_MAX};
   report.corrected.record(100h);
   for (const char c : format_text(report)) ASSERT_TRUE(c == '\n' || (c >= ' ' && c <= '~'));
-  const std::string text = format_text(sample());
+  report = sample();
+  report.environment.back().second =
+      std::string(40, 'a') + " " + std::string(52, 'b') + " c " + std::string(60, 'd');
+  const std::string text = format_text(report);
   for (size_t at = 0; at < text.size();) {
     const size_t end = text.find('\n', at);
     ASSERT_NE(end, std::string::npos);
@@ -146,6 +161,32 @@ TEST(Report, PictureAccountsForEveryCall) {
   }
   EXPECT_EQ(calls, 1001u);
   EXPECT_THAT(text, HasSubstr("<= 30s"));
+}
+
+TEST(Report, LongFactsAreContinued) {
+  Report report;
+  report.environment = {{"flags", std::string(90, 'a') + " bb " + std::string(120, 'c') + " d"}};
+  EXPECT_THAT(format_text(report),
+              EndsWith("\n\n  flags " + std::string(90, 'a') + "\n    bb\n    " +
+                       std::string(120, 'c') + "\n    d\n"));
+  EXPECT_THAT(format_text(Report()), Not(HasSubstr("  with")));
+}
+
+TEST(Report, WhatIsNotKnownOfTheServerIsNotShown) {
+  Report report = sample();
+  report.server = ServerLoad{500ms, {}, 0};
+  const std::string text = format_text(report);
+  EXPECT_THAT(
+      text, HasSubstr("  server CPU               5%   500us a call, 2,000 calls a core-second\n"));
+  EXPECT_THAT(text, Not(HasSubstr("server memory")));
+  const json server = json::parse(format_json(report))["server"];
+  EXPECT_FALSE(server.contains("context_switches"));
+  EXPECT_FALSE(server.contains("peak_resident_bytes"));
+  report.server->peak_resident_bytes = 64 << 20;
+  EXPECT_THAT(format_text(report), HasSubstr("  server memory         64MiB   at most\n"));
+  report.server = ServerLoad{500ms, {3, 4}, 0};
+  EXPECT_THAT(format_text(report),
+              HasSubstr("  server memory             -   waited 3 times, preempted 4 times\n"));
 }
 
 TEST(Report, NotesComeLast) {

@@ -18,6 +18,7 @@ constexpr size_t kLabelColumns = 13;
 constexpr size_t kNumberColumns = 14;
 constexpr size_t kBarColumns = 40;
 constexpr size_t kPictureRows = 10;
+constexpr std::string_view kComma = ", ";
 
 struct Row {
   const char* label;
@@ -100,15 +101,35 @@ void append_bytes(std::string& out, std::string_view label, uint64_t bytes, doub
   append_figure(out, label, format_size(bytes), format_size(static_cast<uint64_t>(rate)) + "/s");
 }
 
+// What follows the figure of an end's CPU time.
+std::string cpu_words(uint64_t calls, Duration cpu) {
+  if (calls == 0) return {};
+  std::string text(kComma);
+  text += format_duration(cpu / static_cast<int64_t>(std::min<uint64_t>(calls, INT64_MAX)));
+  text += " a call, " + whole(calls_per_core_second(calls, cpu)) + " calls a core-second";
+  return text;
+}
+
+void append_memory(std::string& out, std::string_view label, const ProcessLoad& load) {
+  const bool switched = load.switches != ContextSwitches();
+  if (load.peak_resident_bytes == 0 && !switched) return;
+  const bool known = load.peak_resident_bytes > 0;
+  std::string remark = known ? "at most" : "";
+  if (switched) {
+    remark.append(known ? kComma : "").append("waited ");
+    remark.append(plural(load.switches.voluntary, "time")).append(", preempted ");
+    remark.append(plural(load.switches.involuntary, "time"));
+  }
+  append_figure(out, label, known ? format_size(load.peak_resident_bytes) : "-", remark);
+}
+
 void append_cpu(std::string& out, const Report& report, double seconds) {
   if (report.thread_cpu.empty() || seconds <= 0) return;
   const Duration total = client_cpu(report);
-  std::string remark = "busiest thread " + percent(busiest_thread(report));
-  if (report.calls > 0) {
-    remark += ", " + format_duration(total / static_cast<int64_t>(report.calls)) + " a call";
-  }
-  append_figure(out, "client CPU", percent(std::chrono::duration<double>(total).count() / seconds),
-                remark);
+  append_figure(
+      out, "client CPU", percent(std::chrono::duration<double>(total).count() / seconds),
+      "busiest thread " + percent(busiest_thread(report)) + cpu_words(report.calls, total));
+  append_memory(out, "client memory", client_load(report));
 }
 
 void append_connects(std::string& out, const Report& report, double seconds) {
@@ -123,12 +144,10 @@ void append_connects(std::string& out, const Report& report, double seconds) {
 void append_server(std::string& out, const Report& report, double seconds) {
   if (!report.server || seconds <= 0) return;
   const Duration cpu = report.server->cpu;
-  std::string remark = "at most " + format_size(report.server->peak_resident_bytes) + " of memory";
-  if (report.calls > 0) {
-    remark += ", " + format_duration(cpu / static_cast<int64_t>(report.calls)) + " a call";
-  }
+  const std::string words = cpu_words(report.calls, cpu);
   append_figure(out, "server CPU", percent(std::chrono::duration<double>(cpu).count() / seconds),
-                remark);
+                std::string_view(words).substr(words.empty() ? 0 : kComma.size()));
+  append_memory(out, "server memory", *report.server);
 }
 
 void append_figures(std::string& out, const Report& report) {
@@ -260,6 +279,7 @@ std::string format_text(const Report& report) {
   }
   append_phases(out, report.phases);
   append_mix(out, report.mix, report.duration);
+  append_facts(out, report.environment);
   append_notes(out, report);
   return out;
 }

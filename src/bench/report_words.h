@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "saker/base/quantity.h"
-#include "saker/bench/schedule.h"
+#include "saker/bench/rate_plan.h"
 
 namespace saker::bench {
 

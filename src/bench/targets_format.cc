@@ -57,6 +57,15 @@ void append_rows(std::string& out, const TargetsReport& report) {
   table.append_to(out);
 }
 
+void append_costs_of_rows(std::string& out, const TargetsReport& report) {
+  std::vector<CostRow> rows;
+  for (const TargetRow& row : report.targets) {
+    const auto ends = both_ends(row.target + " ", row.calls, row.client, row.server);
+    rows.insert(rows.end(), ends.begin(), ends.end());
+  }
+  append_costs(out, rows);
+}
+
 std::string ratio_text(const PairedRatio& value) {
   char text[96];
   (void)std::snprintf(text, sizeof text, "%.3f", value.ratio);
@@ -80,6 +89,19 @@ void append_ratios(std::string& out, const TargetsReport& report) {
     }
     table.append_to(out);
   }
+}
+
+void append_notes(std::string& out, const TargetsReport& report) {
+  std::string lines;
+  for (const std::string& warning : report.run.warnings) {
+    lines.append("  warning: ").append(warning).append("\n");
+  }
+  for (const TargetRow& row : report.targets) {
+    for (const std::string& broken : row.broken_assertions) {
+      lines.append("  failed: ").append(row.target).append(": ").append(broken).append("\n");
+    }
+  }
+  if (!lines.empty()) out.append("\n").append(lines);
 }
 
 Json columns(const TargetRow& row) {
@@ -128,8 +150,10 @@ Json targets_json(const TargetsReport& report) {
                   {"duration_ns", row.duration.count()},
                   {"calls_per_second", calls_per_second(totals(row))},
                   {"corrected_latency_ns", histogram_json(row.corrected)},
+                  {"client", load_json(row.calls, row.client)},
                   {"rounds", columns(row)},
                   {"broken_assertions", row.broken_assertions}};
+    if (row.server) entry["server"] = load_json(row.calls, *row.server);
     if (i > 0) entry["beside_first"] = ratios_json(report, i);
     json.push_back(std::move(entry));
   }
@@ -162,6 +186,7 @@ void read_row(const JsonReader& reader, TargetRow& out) {
   reader.read_count("unfinished", out.unfinished);
   reader.read("duration_ns", out.duration);
   read_histogram(reader.inner("corrected_latency_ns"), out.corrected);
+  read_ends(reader, out.client, out.server);
   read_rounds(reader.inner("rounds"), out.rounds);
   reader.strings("broken_assertions", out.broken_assertions);
 }
@@ -173,14 +198,9 @@ std::string format_text(const TargetsReport& report) {
   append_head(out, report);
   append_rows(out, report);
   append_ratios(out, report);
-  for (const std::string& warning : report.run.warnings) {
-    out.append("  warning: ").append(warning).append("\n");
-  }
-  for (const TargetRow& row : report.targets) {
-    for (const std::string& broken : row.broken_assertions) {
-      out.append("  failed: ").append(row.target).append(": ").append(broken).append("\n");
-    }
-  }
+  append_costs_of_rows(out, report);
+  append_facts(out, report.run.environment);
+  append_notes(out, report);
   return out;
 }
 

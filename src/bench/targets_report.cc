@@ -32,6 +32,9 @@ void TargetsReport::add_round(size_t target, const Report& result) {
   row.unfinished += result.unfinished;
   row.duration += result.duration;
   row.corrected.merge(result.corrected);
+  row.client.merge(client_load(result));
+  if (result.server && !row.server) row.server.emplace();
+  if (result.server) row.server->merge(*result.server);
   TargetRound& found = row.rounds.emplace_back();
   found.calls = result.calls;
   found.errors = result.errors;

@@ -33,6 +33,8 @@ struct TargetRow {
   uint64_t unfinished = 0;
   Duration duration{};
   Histogram corrected;
+  ProcessLoad client;
+  std::optional<ProcessLoad> server;  // where known
   std::vector<std::string> broken_assertions;
   std::vector<TargetRound> rounds;
 };

@@ -106,6 +106,13 @@ TEST(TargetsReport, Text) {
   p99         0.500  0.500 .. 0.500
   p99.9       0.500  0.500 .. 0.500
   client CPU  1.000  1.000 .. 1.000
+
+                               CPU  calls/core-s  memory  waited  preempted
+  127.0.0.1:50051 client       6ms     1,000,000
+  unix:/run/a,b.sock client  7.2ms     1,000,000
+
+  on 6.1
+
   warning: interrupted
   failed: unix:/run/a,b.sock: p99<100ns broken: p99 = 400ns
 )");

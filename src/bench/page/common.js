@@ -20,6 +20,12 @@ const page = (() => {
     if (value >= 999.5e3) return digits(value / 1e6) + " M";
     return value >= 9995 ? digits(value / 1e3) + " k" : digits(value);
   };
+  const bytes = (value) => {
+    if (value == null) return "";
+    const units = [[2 ** 30, "GiB"], [2 ** 20, "MiB"], [2 ** 10, "KiB"], [1, "B"]];
+    const [size, unit] = units.find(([least]) => value >= least) || units[3];
+    return digits(value / size) + " " + unit;
+  };
   const percent = (share) => {
     // From 99 % on, as many nines as it takes.
     const places = share < 0.99 ? 0 : Math.max(0, Math.round(-Math.log10(1 - share)) - 2);
@@ -38,6 +44,20 @@ const page = (() => {
     cells.forEach((text, i) => add(line, name, text, i ? "number" : ""));
   };
 
+  // A table of its own, in a section that is hidden as long as it has no rows.
+  const table = (id, titles, rows) => {
+    if (!rows.length) return;
+    byId(id).closest("section").hidden = false;
+    row(byId(id), titles, "th");
+    rows.forEach((cells) => row(byId(id), cells));
+  };
+  // What calls cost: a row for each [name, calls, load], as the document has loads.
+  const showCosts = (ends) => table("costs",
+    ["", "CPU", "CPU a call", "calls a core-second", "memory, at most", "waited", "preempted"],
+    ends.filter(([, , load]) => load).map(([name, calls, load]) => [name, duration(load.cpu_ns),
+      duration(load.cpu_ns / Math.max(calls, 1)), count(load.calls_per_core_second), bytes(load.peak_resident_bytes),
+      count(load.context_switches?.voluntary), count(load.context_switches?.involuntary)]));
+
   const setTitle = (text) => {
     document.title = text;
     byId("title").textContent = text;
@@ -45,10 +65,17 @@ const page = (() => {
   const plural = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
   const sizeWords = (settings) => `${plural(settings.connections, "connection")} × ` +
       `${plural(settings.streams_per_connection, "stream")}, ${plural(settings.threads, "thread")}`;
+  const kStreams = { client: "client streaming", server: "server streaming", bidi: "bidirectional streaming" };
+  const streamWords = (settings) => {
+    if (!settings.stream) return "";
+    const messages = settings.messages_per_stream;
+    return `, ${kStreams[settings.stream]}` + (messages ? `, ${plural(messages, "message")} a stream` : "");
+  };
   const loadWords = (settings) => {
+    const average = settings.schedule ? " on average" : "";
     const loop = settings.loop === "open"
-      ? `open loop at ${count(settings.intended_rate)} calls/s (${settings.arrivals})` : "closed loop";
-    return `${sizeWords(settings)}, ${loop}, ${count(settings.payload_bytes)} bytes of payload`;
+      ? `open loop at ${count(settings.intended_rate)} calls/s${average} (${settings.arrivals})` : "closed loop";
+    return `${sizeWords(settings)}, ${loop}, ${count(settings.payload_bytes)} bytes of payload${streamWords(settings)}`;
   };
   const addNotes = (notes) => {
     if (!notes.length) return;
@@ -94,6 +121,7 @@ const page = (() => {
     stroke: colour("quiet"), grid: { stroke: colour("grid"), width: 1 }, ticks: { stroke: colour("grid"), width: 1 },
     values: (plot, splits) => splits.map((split) => (split == null ? "" : values(split))), ...more,
   });
+  const kTones = ["one", "two", "three", "four", "five", "six", "seven", "eight"];
   const kSide = { size: 64 };
   const series = (label, tone, value, more) => ({
     label, stroke: colour(tone), width: 2, points: { show: false }, value: (plot, raw) => value(raw), ...more,
@@ -146,8 +174,8 @@ const page = (() => {
   };
 
   return {
-    report, byId, count, digits, duration, rate, percent, add, row, setTitle, plural, sizeWords, loadWords, addNotes, figure,
-    showEnvironment, percentileCurve, colour, axis, kSide, series, decades, powers, fromZero, draw, drawPercentiles,
+    report, byId, count, digits, duration, rate, percent, add, row, table, showCosts, setTitle, plural, sizeWords,
+    streamWords, loadWords, addNotes, figure, showEnvironment, percentileCurve, colour, kTones, axis, kSide, series, decades, powers, fromZero, draw, drawPercentiles,
     keepDrawn,
   };
 })();

@@ -9,7 +9,7 @@
 
   page.setTitle(`${report.method} at ${report.target}: the highest rate`);
   add(byId("what"), "p", `${page.sizeWords(settings)}, ${settings.arrivals} arrivals, ` +
-      `${count(settings.payload_bytes)} bytes of payload, ${report.transport}`);
+      `${count(settings.payload_bytes)} bytes of payload${page.streamWords(settings)}, ${report.transport}`);
   add(byId("what"), "p", `with ${report.assertions.join(", ")}; rounds of ${duration(settings.round_ns)}, ` +
       `to ${settings.resolution * 100} %`);
   page.addNotes(report.warnings.map((text) => "warning: " + text));
@@ -36,6 +36,8 @@
       duration(latency.p99_9), duration(latency.max), count(point.errors), `${point.rounds_held} of ${point.rounds}`,
       verdict]);
   }
+  page.showCosts(curve.flatMap((point) => ["client", "server"].map((end) =>
+    [`${end} at ${count(point.rate)}/s`, point.calls, point[end]])));
   page.showEnvironment();
 
   // ---- plots

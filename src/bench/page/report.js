@@ -1,8 +1,8 @@
 // The page of one run: figures, plots and tables.
 "use strict";
 (() => {
-  const { report, byId, count, digits, duration, rate, add, row, colour, axis, kSide, series, decades, powers, fromZero,
-    draw, figure } = page;
+  const { report, byId, count, digits, duration, rate, add, row, table, colour, axis, kSide, series, decades, powers,
+    fromZero, draw, figure } = page;
 
   // ---- what was measured
 
@@ -13,6 +13,8 @@
   const rows = line.calls.length;
   const interval = line.interval_ns / 1e9;
   const total = report.duration_ns / 1e9;
+  const phases = report.phases || [];
+  const mix = report.mix || [];
   const length = (i) => (i + 1 < rows ? interval : total - interval * i);
 
   const kBins = 48;
@@ -31,6 +33,8 @@
 
   page.setTitle(report.method + " at " + report.target);
   add(byId("what"), "p", `${page.loadWords(settings)}, ${report.transport}, ${digits(total)} s`);
+  if (settings.schedule) add(byId("what"), "p", "schedule: " + settings.schedule);
+  if (settings.warmup_ns > 0) add(byId("what"), "p", `after ${duration(settings.warmup_ns)} of warm-up`);
   if (report.started_at_unix_ms) {
     add(byId("what"), "p", new Date(report.started_at_unix_ms).toISOString().replace("T", " ").slice(0, 19) + " UTC");
   }
@@ -39,6 +43,7 @@
 
   const lat = latency.corrected;
   figure(count(report.calls_per_second), "calls a second");
+  if (settings.stream) figure(count(report.messages_per_second), "messages a second");
   figure(duration(lat.p50), "p50");
   figure(duration(lat.p99), "p99");
   figure(duration(lat.p99_9), "p99.9");
@@ -48,14 +53,31 @@
   figure(perCall(report.client.cpu_ns), "client CPU a call");
   if (report.server) figure(perCall(report.server.cpu_ns), "server CPU a call");
 
-  const latencies = byId("latencies");
-  row(latencies, isOpen ? ["latency", "corrected", "uncorrected"] : ["latency", ""], "th");
+  const gaps = latency.message;
+  const kinds = [[isOpen ? "corrected" : gaps ? "a call" : "", lat], ...(isOpen ? [["uncorrected", latency.uncorrected]] : []),
+    ...(gaps ? [["per message", gaps]] : [])];
+  row(byId("latencies"), ["latency", ...kinds.map(([name]) => name)], "th");
   for (const key of ["min", "mean", "stddev", "p50", "p75", "p90", "p95", "p99", "p99_9", "p99_99", "max"]) {
-    const cells = [key.replace("_", "."), duration(lat[key])];
-    row(latencies, isOpen ? [...cells, duration(latency.uncorrected[key])] : cells);
+    row(byId("latencies"), [key.replace("_", "."), ...kinds.map(([, histogram]) => duration(histogram[key]))]);
   }
   row(byId("statuses"), ["status", "calls"], "th");
   report.statuses.forEach((status) => row(byId("statuses"), [status.name, count(status.calls)]));
+  const latencyCells = (histogram) => ["p50", "p99", "p99_9", "max"].map((key) => duration(histogram[key]));
+  if (report.connects) {
+    const { count: made, per_second: perSecond, latency_ns: took } = report.connects;
+    table("connects", ["connects", "a second", "p50", "p99", "p99.9", "max"], [[count(made), count(perSecond), ...latencyCells(took)]]);
+  }
+  if (report.backends.length > 1) {
+    table("backends", ["server", "calls"], report.backends.map((backend) => [backend.backend, count(backend.calls)]));
+  }
+  table("phases", ["phase", "length", "offered/s", "achieved/s", "p50", "p99", "p99.9", "max", "errors"],
+    phases.map((phase) => [phase.phase, duration(phase.duration_ns), count(phase.offered_rate), count(phase.achieved_rate),
+      ...latencyCells(phase.corrected_latency_ns), count(phase.errors)]));
+  const entryName = (entry) => `${entry.algorithm} @ ${entry.key}`;
+  table("mix", ["algorithm and key", "weight", "calls", "calls/s", "p50", "p99", "p99.9", "max", "errors"],
+    mix.map((entry) => [entryName(entry), count(entry.weight), count(entry.calls), count(entry.calls_per_second),
+      ...latencyCells(entry.corrected_latency_ns), count(entry.errors)]));
+  page.showCosts([["client", report.calls, report.client], ["server", report.calls, report.server]]);
   page.showEnvironment();
 
   // ---- plots
@@ -66,13 +88,30 @@
   const timeScale = { time: false, range: () => [0, interval * Math.max(rows - 1, 1)] };
   const dots = { points: { show: rows < 2 } };
 
+  // Calls that the schedule asks for in a row, per second: each phase's share of it, at its rate in the middle.
+  const asked = (i) => {
+    const from = line.interval_ns * i;
+    const to = from + length(i) * 1e9;
+    let calls = 0;
+    for (const phase of phases) {
+      const begin = Math.max(from, phase.begin_ns);
+      const end = Math.min(to, phase.begin_ns + phase.duration_ns);
+      if (end <= begin) continue;
+      const middle = ((begin + end) / 2 - phase.begin_ns) / phase.duration_ns;
+      calls += (phase.from_rate + (phase.to_rate - phase.from_rate) * middle) * (end - begin) / 1e9;
+    }
+    return calls / length(i);
+  };
+
   const drawTimeline = () => {
+    const plan = phases.length ? [[series("asked for", "quiet", count, { dash: [6, 6], ...dots }), seconds.map((_, i) => asked(i))]] : [];
     draw("rate", 240, {
       scales: { x: timeScale, y: fromZero, errors: fromZero },
       axes: [timeAxis(), axis(rate, kSide)],
       series: [timeSeries, series("calls/s", "one", count, { fill: colour("fill"), ...dots }),
-        series("errors/s", "bad", count, dots)],
-    }, [seconds, line.calls.map((calls, i) => calls / length(i)), line.errors.map((errors, i) => errors / length(i))]);
+        series("errors/s", "bad", count, dots), ...plan.map(([shown]) => shown)],
+    }, [seconds, line.calls.map((calls, i) => calls / length(i)), line.errors.map((errors, i) => errors / length(i)),
+      ...plan.map(([, values]) => values)]);
     const seen = (values) => values.map((ns) => (ns > 0 ? ns : null));
     draw("latency", 240, {
       scales: { x: timeScale, y: decades },
@@ -99,11 +138,21 @@
     ...(isOpen ? [["uncorrected", "two", latency.uncorrected]] : []),
   ]);
 
+  const drawSection = (id, curves) => {
+    const seen = curves.filter(([, , histogram]) => histogram && histogram.count > 0);
+    if (!seen.length) return;
+    byId(id).closest("section").hidden = false;
+    page.drawPercentiles(id, seen);
+  };
+
   page.keepDrawn(() => {
     drawTimeline();
     if (latency.corrected.count > 0) {
       drawCurves();
       drawHistogram();
+      drawSection("gaps", [["per message", "one", gaps]]);
+      drawSection("mix-percentiles", mix.slice(0, page.kTones.length)
+        .map((entry, i) => [entryName(entry), page.kTones[i], entry.corrected_latency_ns]));
     }
   });
 })();

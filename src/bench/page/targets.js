@@ -3,7 +3,6 @@
 (() => {
   const { report, byId, count, duration, rate, add, row, axis, kSide, series, fromZero, draw } = page;
   const { targets, settings } = report;
-  const kTones = ["one", "two", "three", "four", "five", "six", "seven", "eight"];
   const rounds = Math.max(...targets.map((target) => target.rounds.calls.length));
 
   page.setTitle(`${report.method}: ${targets.map((target) => target.target).join(", ")}`);
@@ -26,20 +25,22 @@
         interval ? interval.map((end) => end.toFixed(3)).join(" – ") : ""]);
     }
   }
+  page.showCosts(targets.flatMap((target) => ["client", "server"].map((end) =>
+    [`${target.target} ${end}`, target.calls, target[end]])));
   page.showEnvironment();
 
   // ---- plots
 
   const numbers = Array.from({ length: rounds }, (_, i) => i + 1);
   page.keepDrawn(() => {
-    const seen = targets.map((target, i) => [target.target, kTones[i], target.corrected_latency_ns])
+    const seen = targets.map((target, i) => [target.target, page.kTones[i], target.corrected_latency_ns])
       .filter(([, , histogram]) => histogram.count > 0);
     if (seen.length) page.drawPercentiles("percentiles", seen);
     draw("rate", 280, {
       scales: { x: { time: false, range: () => [0.5, rounds + 0.5] }, y: fromZero },
       axes: [axis(count, { incrs: [1, 2, 5, 10, 20, 50, 100, 200] }), axis(rate, kSide)],
       series: [{ label: "round", value: (plot, x) => count(x) },
-        ...targets.map((target, i) => series(target.target, kTones[i], count, { points: { show: true, size: 6 } }))],
+        ...targets.map((target, i) => series(target.target, page.kTones[i], count, { points: { show: true, size: 6 } }))],
     }, [numbers, ...targets.map((target) => numbers.map((_, i) => target.rounds.calls_per_second[i] ?? null))]);
   });
 })();
