@@ -83,6 +83,9 @@ void ClientConnection::schedule() {
 // What follows every input: ends of calls, then output. May destroy this.
 void ClientConnection::turn() {
   in_turn_ = true;
+  // Its stream would keep a connection that is to end (gRFC A17: nobody waits for its status).
+  if (health_ != nullptr && !usable()) [[unlikely]]
+    health_->stop();
   run_ready();
   if (health_ != nullptr) [[unlikely]]
     health_->start_if_due();
@@ -171,7 +174,6 @@ void ClientConnection::on_end(const Error& error) {
 }
 
 void ClientConnection::drain() {
-  stop_watch();
   engine_.start_drain(channel_.loop().now());
   schedule();
 }
@@ -180,7 +182,6 @@ void ClientConnection::retire() {
   retire_at_ = kNever;
   if (!usable()) return;
   retired_ = true;
-  stop_watch();
   engine_.start_drain(channel_.loop().now());
   channel_.connection_draining();
 }
@@ -290,11 +291,6 @@ void ClientConnection::health_changed() {
   }
 }
 
-// The stream would keep a connection that is to end (gRFC A17: nobody waits for its status).
-void ClientConnection::stop_watch() {
-  if (health_ != nullptr) health_->stop();
-}
-
 // ---- events of the engine: state changes only
 
 void ClientConnection::on_headers(h2::Stream& stream, const h2::HeadersEvent& event) {
@@ -339,7 +335,6 @@ void ClientConnection::on_goaway(h2::StreamId, h2::ErrorCode code, std::string_v
   if (code == h2::ErrorCode::kEnhanceYourCalm && debug == "too_many_pings") {
     subchannel_.back_off_keepalive();
   }
-  stop_watch();
   // One that took no call ends at once, and its end says whether there is another attempt.
   if (calls() != 0) channel_.connection_draining();
   loss_reason_ = ": the server is going away, ";  // the last GOAWAY is the one that counts

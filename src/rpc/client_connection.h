@@ -108,7 +108,6 @@ class ClientConnection final : private net::StreamEvents,
   void schedule();
   void arm_timer();
   void begin_life();
-  void stop_watch();
   void retire();
   hpack::CachedBlock& cache_for(const ClientMethod& method);
 

@@ -335,5 +335,60 @@ TEST(RefusedCalls, GoOnFromABackendThatLeaves) {
   EXPECT_TRUE(refused.status().ok()) << refused.status().message;
 }
 
+// ---- stream numbers
+
+// 2^30 calls are too many for a test: what gives the number is private, and opened here.
+struct ConnectionOf {
+  using Type = ClientConnection* ClientCall::*;
+  friend Type member(ConnectionOf);
+};
+struct NextId {
+  using Type = h2::StreamId h2::Connection::*;
+  friend Type member(NextId);
+};
+template <typename Tag, typename Tag::Type kMember>
+struct Opened {
+  friend typename Tag::Type member(Tag) { return kMember; }
+};
+template struct Opened<ConnectionOf, &ClientCall::connection_>;
+template struct Opened<NextId, &h2::Connection::next_own_id_>;
+
+// RFC 9113 section 5.1.1: a client whose numbers are used up needs another connection.
+TEST(StreamNumbers, ThatRunOutCostNoCall) {
+  net::SimNetwork network{1};
+  net::SimLoop server_loop{network};
+  net::SimLoop client_loop{network};
+  ManyRawServer server(network, server_loop);
+  Channel channel(client_loop, *net::parse_address("memory://server"));
+  TestUnary calls[4];
+  const auto start = [&](size_t which, size_t connection) {
+    calls[which].start(channel, unary_method());
+    network.run_until([&] { return server.connections.size() > connection; }, 1s);
+    return server.connections.at(connection)->exchange(100ms);
+  };
+  const auto answer = [&](size_t connection, h2::StreamId id) {
+    RawEnd& end = *server.connections[connection];
+    end.peer.headers(id, kHead).data(id, framed("reply")).headers(id, kOk, kFlagEndStream);
+    end.exchange(100ms);
+  };
+  EXPECT_THAT(start(0, 0), ElementsAre(StartsWith("HEADERS 1 "), HasSubstr("DATA 1 ")));
+  ClientConnection& first = *(calls[0].*member(ConnectionOf{}));
+  first.engine().*member(NextId{}) = h2::kMaxStreamId;
+  EXPECT_THAT(start(1, 0), ElementsAre(StartsWith("HEADERS 2147483647 "), HasSubstr("DATA ")));
+  EXPECT_THAT(start(2, 1), ElementsAre(StartsWith("HEADERS 1 "), HasSubstr("DATA 1 ")));
+  EXPECT_THAT(start(3, 1), ElementsAre(StartsWith("HEADERS 3 "), HasSubstr("DATA 3 ")));
+  answer(1, 1);
+  answer(1, 3);
+  answer(0, 1);
+  EXPECT_FALSE(server.connections[0]->closed_by_peer()) << "its last call goes on";
+  answer(0, h2::kMaxStreamId);
+  EXPECT_TRUE(server.connections[0]->closed_by_peer());
+  for (const TestUnary& call : calls) {
+    EXPECT_EQ(call.done, 1);
+    EXPECT_TRUE(call.status().ok()) << call.status().message;
+  }
+  EXPECT_EQ(server.connections.size(), 2u);
+}
+
 }  // namespace
 }  // namespace saker::rpc

@@ -42,6 +42,7 @@ class Asked final : private UnaryClientCall<Message, Message> {
     return status_at_the_end();
   }
   void start(const CallOptions& call_options) {
+    done = false;
     if constexpr (std::same_as<Message, RawMessage>) this->request().bytes = "request";
     ClientCall::start(channel, unary_method(), call_options);
     network.run_until([&] { return server.connected(); }, 1s);
@@ -193,6 +194,35 @@ TEST(ClientSemantics, WhatIsOverALimit) {
   expect_end(
       StatusCode::kResourceExhausted, "request of 7 bytes is over the limit of 6", [](h2::Peer&) {},
       small);
+}
+
+// The stream is reset; the connection, and what the server says there of HPACK, goes on.
+TEST(ClientSemantics, WhatIsOverALimitEndsTheCallOnly) {
+  ChannelOptions options;
+  options.max_receive_message_bytes = 100;
+  options.connection.max_header_list_bytes = 1000;
+  const std::string large(2000, 'a');
+  const Answer kTooMuch[] = {
+      [](h2::Peer& peer) { peer.headers(1, kHead).data(1, framed(std::string(101, 'r'))); },
+      [](h2::Peer& peer) {
+        peer.headers(1, kHead).data(1, std::string("\x00\xff\xff\xff\xff", 5));
+      },
+      [&](h2::Peer& peer) { peer.headers(1, head_with("x-large", large)); },
+      [&](h2::Peer& peer) {
+        peer.headers(1, kHead).data(1, framed("r"));
+        peer.headers(1, {{"grpc-status", "0"}, {"x-large", large}}, kFlagEndStream);
+      },
+  };
+  for (const Answer& answer : kTooMuch) {
+    Asked<RawMessage> call(options);
+    EXPECT_EQ(call.ends_with(answer).code, StatusCode::kResourceExhausted);
+    const Status second = call.ends_with([](h2::Peer& peer) {
+      peer.headers(3, kHead).data(3, framed("reply")).headers(3, kOk, kFlagEndStream);
+    });
+    EXPECT_TRUE(second.ok()) << second.message;
+    EXPECT_EQ(call.reply().bytes, "reply");
+    EXPECT_EQ(call.server.connections, 1);
+  }
 }
 
 TEST(ClientSemantics, RequestMetadataOverTheServersLimitIsNotSent) {

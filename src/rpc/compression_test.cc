@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "saker/rpc/rpc_testing.h"
+#include "saker/rpc/raw_peers_testing.h"
 
 namespace saker::rpc {
 namespace {
@@ -120,6 +120,47 @@ TEST_P(Compressed, TheServersDefaultHoldsForClientsThatAccept) {
     run("-" + kLong);
     expect_echo("-" + kLong);
     EXPECT_TRUE(unary.reply_was_compressed());
+  }
+}
+
+// compression.md: what a client has not offered it is not sent, whoever wanted it: the server by
+// default, or the handler.
+TEST(Uncompressed, IsWhatAClientGetsThatHasNotOfferedIt) {
+  SimWorld world;
+  world.server_options.compression = Compression::kGzip;
+  world.dispatcher.add_unary<RawMessage, RawMessage>(
+      "/t.T/Unary", [](ServerContext& context, RawMessage& request, RawMessage& reply) {
+        if (request.bytes == "gzip") context.set_compression(Compression::kGzip);
+        if (request.bytes == "deflate") context.set_compression(Compression::kDeflate);
+        reply.bytes = std::string(10'000, 'z');
+        return Status{};
+      });
+  world.start();
+  RawClient client(world);
+  client.peer.window_update(0, 1 << 30);
+  h2::StreamId id = 1;
+  const auto call = [&](std::string_view request, std::string_view offered) {
+    h2::Fields head = {{":method", "POST"}, {":scheme", "http"}, {":path", "/t.T/Unary"}};
+    head.push_back({"content-type", "application/grpc"});
+    if (!offered.empty()) head.push_back({"grpc-accept-encoding", offered});
+    client.peer.headers(id, head).data(id, framed(request), h2::kFlagEndStream);
+    id += 2;
+    return client.exchange();
+  };
+  for (int round = 0; round < 3; ++round) {
+    for (const char* request : {"default", "gzip", "deflate"}) {
+      for (const char* offered : {"", "identity", "identity,br"}) {
+        const std::string stream = std::to_string(id);
+        const h2::Lines lines = call(request, offered);
+        ASSERT_EQ(lines.size(), 3u) << request << " for " << offered;
+        EXPECT_THAT(lines[0], testing::Not(HasSubstr("grpc-encoding")));
+        EXPECT_EQ(lines[1], "DATA " + stream + " (10005 bytes)") << request << " for " << offered;
+      }
+    }
+    // The next one on the same connection offers it, and the one behind it does not.
+    EXPECT_THAT(call("default", "gzip")[0], HasSubstr("grpc-encoding=gzip"));
+    EXPECT_THAT(call("default", "deflate")[0], testing::Not(HasSubstr("grpc-encoding")));
+    EXPECT_THAT(call("deflate", "deflate")[0], HasSubstr("grpc-encoding=deflate"));
   }
 }
 

@@ -264,6 +264,21 @@ TEST_F(Connections, PingsAtTheirIntervalAreWelcome) {
   EXPECT_FALSE(client->closed_by_peer());
 }
 
+// By default, with a call or without: 5 s where pings cost no network.
+TEST_F(Connections, LocalPeersMayPingEveryFiveSeconds) {
+  start();
+  for (int at = 0; at < 20; ++at) {
+    client->peer.ping(1);
+    EXPECT_EQ(client->exchange(5s + 1ms), Lines{"PING ACK 1"});
+    if (at == 10) client->peer.headers(1, kBidi);
+  }
+  for (int ping = 0; ping < 4; ++ping) {  // three of them 4.9 s after another
+    client->peer.ping(1);
+    client->exchange(4900ms);
+  }
+  EXPECT_TRUE(client->closed_by_peer());
+}
+
 TEST_F(Connections, AClientThatIsSilentIsPingedAndThenLost) {
   world.server_options.keepalive = {.time = 60s, .timeout = 5s};
   start();

@@ -36,7 +36,7 @@ class HealthCheck final : private ClientCall, private net::Timer {
   const std::string& why() const { return why_; }
   // Outside of events: opens the stream where one is due and the connection takes it.
   void start_if_due();
-  // For good: the connection takes no more calls. May be an event.
+  // For good: the connection takes no more calls.
   void stop();
   bool is_user(const void* stream_user) const {
     return stream_user == static_cast<const ClientCall*>(this);

@@ -1,11 +1,12 @@
-"""What the client does by itself: several servers, servers that die and come back, names, retries
-and hedging against gRPC Python's server, service configs."""
+"""What the client does by itself: several servers, servers that die and come back or say that they are
+ill, names, retries and hedging against gRPC Python's server, service configs."""
 
 from __future__ import annotations
 
 import json
 import threading
 import time
+from collections.abc import Iterator
 from concurrent import futures
 
 import grpc
@@ -16,9 +17,16 @@ ECHO = "/saker.echo.v1.Echo/Echo"
 
 
 class FlakyServer:
-    """gRPC Python's Echo, whose first calls go as planned: (status or None, pushback, seconds)."""
+    """gRPC Python's Echo, whose first calls go as planned: (status or None, pushback, seconds).
 
-    def __init__(self, *plan: tuple[grpc.StatusCode | None, str | None, float]) -> None:
+    `health`: the HealthCheckResponse that its health service gives; None: it has no such service.
+    """
+
+    def __init__(
+        self,
+        *plan: tuple[grpc.StatusCode | None, str | None, float],
+        health: bytes | None = None,
+    ) -> None:
         self.plan = list(plan)
         self.attempts: list[str] = []
         self.at: list[float] = []
@@ -29,6 +37,13 @@ class FlakyServer:
         self.server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler("saker.echo.v1.Echo", {"Echo": handler}),)
         )
+        if health is not None:
+            watch = grpc.unary_stream_rpc_method_handler(self.watch)
+            self.server.add_generic_rpc_handlers(
+                (grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Watch": watch}),)
+            )
+        self.health = health
+        self.watched: list[bytes] = []
         self.address = f"127.0.0.1:{self.server.add_insecure_port('127.0.0.1:0')}"
 
     def answer(self, request: bytes, context: grpc.ServicerContext) -> bytes:
@@ -45,6 +60,14 @@ class FlakyServer:
             context.abort(status, "as planned")
         return request
 
+    def watch(self, request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
+        over = threading.Event()
+        context.add_callback(over.set)
+        self.watched.append(request)
+        assert self.health is not None
+        yield self.health
+        over.wait()
+
     def __enter__(self) -> FlakyServer:
         self.server.start()
         return self
@@ -54,6 +77,8 @@ class FlakyServer:
 
 
 DOWN = grpc.StatusCode.UNAVAILABLE
+SERVING = b"\x08\x01"
+NOT_SERVING = b"\x08\x02"
 
 
 class Client(e2e.TestCase):
@@ -253,6 +278,52 @@ class Client(e2e.TestCase):
             "bench", "echo", "a:1,b:1,c:1", "-c", "10",
             code=e2e.EXIT_USAGE, stderr="make it a multiple of 3",
         )  # fmt: skip
+
+    # ---- health (gRFC A17)
+
+    def watching(self, service: str) -> list[str]:
+        config = {"healthCheckConfig": {"serviceName": service}}
+        return ["--service-config", self.write("health.json", json.dumps(config))]
+
+    @e2e.once
+    def test_a_server_that_says_it_is_ill_is_left_out(self) -> None:
+        with FlakyServer(health=NOT_SERVING) as ill, FlakyServer(health=SERVING) as well:
+            for balance in ("round_robin", "least_outstanding"):
+                result = self.assert_json(
+                    "echo", ill.address, well.address, "--count", "4", "--balance", balance,
+                    *self.watching("a.S"),
+                )  # fmt: skip
+                self.assertEqual(self.backends(result), {ill.address: 0, well.address: 4}, balance)
+            self.assertEqual(ill.attempts, [])
+            self.assertEqual(set(ill.watched + well.watched), {b"\x0a\x03a.S"})
+
+    def test_servers_that_are_not_healthy_are_unavailable(self) -> None:
+        with e2e.Server() as one, e2e.Server() as two:
+            arguments = ["echo", one.address, two.address, "--count", "4"]
+            result = self.assert_json(*arguments, *self.watching("saker.echo.v1.Echo"))
+            self.assertEqual(sum(self.backends(result).values()), 4)
+            done = self.assert_run(
+                *arguments, *self.watching("no.Such"), code=e2e.exit_of_status(e2e.UNAVAILABLE)
+            )
+            self.assertIn("is not healthy: its health service says SERVICE_UNKNOWN", done.stderr)
+            self.assert_run(*arguments, "--balance", "pick_first", *self.watching("no.Such"))
+
+    @e2e.once
+    def test_a_server_without_a_health_service_is_healthy(self) -> None:
+        with FlakyServer() as server:
+            self.assert_run(
+                "echo", server.address, "--balance", "round_robin", *self.watching("a.S")
+            )
+            self.assertEqual(server.attempts, [""])
+
+    @e2e.once
+    def test_bench_waits_for_health_and_counts_its_own_calls(self) -> None:
+        with e2e.Server() as one, e2e.Server() as two:
+            report = self.assert_json(
+                "bench", "echo", f"{one.address},{two.address}", "-c", "4", "-m", "2", "-n", "500",
+                "--warmup", "0s", "--assert", "errors==0", *self.watching(""),
+            )  # fmt: skip
+            self.assertEqual(sum(item["calls"] for item in report["backends"]), 500)
 
     # ---- names
 
