@@ -76,16 +76,24 @@ std::string bar(const LiveView& view, size_t columns) {
   return "  [" + std::string(full, '#') + std::string(length - full, '.') + "] " + tail;
 }
 
-std::string counts(const LiveView& view) {
-  std::string out = "  " + format_count(view.calls) + " calls, " + format_count(view.errors) +
-                    (view.errors == 1 ? " error" : " errors");
-  const char* separator = ": ";
+std::string errors_text(uint64_t errors) {
+  return format_count(errors) + (errors == 1 ? " error" : " errors");
+}
+
+// Like "UNAVAILABLE 12, INTERNAL 1", of the run; empty: none failed.
+std::string failed_text(const LiveView& view) {
+  std::string out;
   for (const StatusCount& status : view.by_status) {
     if (status.code == 0 || status.calls == 0) continue;
-    out += separator + status.name + " " + format_count(status.calls);
-    separator = ", ";
+    out += (out.empty() ? "" : ", ") + status.name + " " + format_count(status.calls);
   }
   return out;
+}
+
+std::string counts(const LiveView& view) {
+  const std::string failed = failed_text(view);
+  return "  " + format_count(view.calls) + " calls, " + errors_text(view.errors) +
+         (failed.empty() ? "" : ": " + failed);
 }
 
 // Of one CPU: two busy threads are 200%.
@@ -130,7 +138,10 @@ std::string live_line(const LiveView& view) {
              format_duration(latency(view.last, column.percent));
     }
   }
-  out += "  " + format_count(view.last.errors) + (view.last.errors == 1 ? " error" : " errors");
+  out += "  " + errors_text(view.last.errors);
+  if (const std::string failed = failed_text(view); !failed.empty()) {
+    out += " (run: " + failed + ")";
+  }
   out += "  client CPU " + share(view.last.cpu, 1);
   return view.knows_server ? out + "  server CPU " + share(view.last.server_cpu, 1) : out;
 }

@@ -30,7 +30,7 @@ struct LiveView {
 
 // ASCII, none longer than `columns` (40 at least), the same number of lines whatever there is to say.
 std::vector<std::string> live_block(const LiveView& view, size_t columns);
-// Of the last whole second; no newline.
+// Of the last whole second, and by what statuses the run's calls have failed; no newline.
 std::string live_line(const LiveView& view);
 
 }  // namespace saker::bench

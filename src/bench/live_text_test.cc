@@ -51,7 +51,7 @@ TEST(LiveText, ServersCpuWhereItIsKnown) {
   view.knows_server = true;
   view.last.server_cpu = 2500ms;
   EXPECT_EQ(live_block(view, 80)[4], "  CPU: client 50% (run 50%), server 250% (run 100%)");
-  EXPECT_TRUE(live_line(view).ends_with("  3 errors  client CPU 50%  server CPU 250%"));
+  EXPECT_TRUE(live_line(view).ends_with(")  client CPU 50%  server CPU 250%"));
   view.seconds = 0;
   EXPECT_EQ(live_block(view, 80)[4], "  CPU: client - (run -), server - (run -)");
 }
@@ -83,8 +83,8 @@ TEST(LiveText, BeforeTheFirstSecondIsOver) {
 
 TEST(LiveText, Line) {
   EXPECT_EQ(live_line(sample()),
-            "4s  1,000/s  p50 504us  p90 901us  p99 991us  p99.9 999us  max 1ms  3 errors  "
-            "client CPU 50%");
+            "4s  1,000/s  p50 504us  p90 901us  p99 991us  p99.9 999us  max 1ms  3 errors "
+            "(run: DEADLINE_EXCEEDED 3, UNAVAILABLE 12)  client CPU 50%");
   LiveView idle;
   idle.seconds = 2;
   EXPECT_EQ(live_line(idle), "2s  0/s  0 errors  client CPU 0%");

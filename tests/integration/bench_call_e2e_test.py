@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import call_peer
 import saker_e2e as e2e
-from call_e2e_test import ECHO, PROTO, echo_message
+from call_e2e_test import ECHO, PROTO, echo_message, payload
 
 
 class BenchCall(e2e.TestCase):
-    def bench(self, *arguments: str, code: int = e2e.EXIT_OK) -> dict:
+    def bench(self, *arguments: str, code: int = e2e.EXIT_OK, **options: object) -> dict:
         return self.assert_json(
-            "bench", "call", *arguments, "-c", "2", "-m", "4", "-n", "500", code=code
+            "bench", "call", *arguments, "-c", "2", "-m", "4", "-n", "500", code=code, **options
         )
 
     def test_unary(self) -> None:
@@ -78,6 +80,62 @@ class BenchCall(e2e.TestCase):
         with e2e.Server("--no-reflection") as server:
             report = self.bench(server.address, f"{ECHO}/Echo", "--proto", PROTO)
             self.assertEqual((report["calls"], report["errors"]), (500, 0))
+
+    # ---- where messages come from
+
+    def assert_good(self, *arguments: str, sent: int = 0, **options: object) -> None:
+        """500 calls without an error, each with more than `sent` bytes."""
+        report = self.bench(*arguments, **options)
+        self.assertEqual((report["calls"], report["errors"]), (500, 0))
+        self.assertGreater(report["bytes_sent"], 500 * sent)
+
+    def test_formats(self) -> None:
+        size = 1000
+        text = "x" * size
+        field = b"\x0a\xe8\x07" + text.encode()  # payload, of 1000 bytes
+        prefixed = b"\xeb\x07" + field  # behind its length as a varint
+        with e2e.Server() as server:
+            call = (server.address, f"{ECHO}/Echo", "--check-reply", "parse")
+            json_file = self.write("m.json", f'{{"payload": "{payload(text)}"}}')
+            binary_file = self.write("m.bin", prefixed * 3)
+            self.assert_good(*call, "--data", f'{{"payload": "{payload(text)}"}}', sent=size)
+            self.assert_good(*call, "-d", f"@{json_file}", sent=size)
+            self.assert_good(*call, "--format", "json", "-d", f"@{json_file}", sent=size)
+            self.assert_good(*call, "--format", "text", "-d", f'payload: "{text}" \x1e payload: "{text}"', sent=size)
+            self.assert_good(*call, "--format", "binary", "-d", f"@{binary_file}", sent=size)
+            self.assert_good(*call, "--format", "binary", "-d", "@", stdin=prefixed, sent=size)
+
+    def test_data_that_is_wrong(self) -> None:
+        with e2e.Server() as server:
+            call = ("bench", "call", server.address, f"{ECHO}/Echo", "-n", "1")
+            cut = self.write("cut", b"\x09\x0a\x07")
+            bad = self.write("bad", b"\x02\x0a\x07")
+            for flags, message in (
+                (["--data", f"@{self.directory}/none"], "/none: No such file or directory"),
+                (["-d", f"@{self.directory}"], ": Is a directory"),
+                (["-d", f"@{self.write('cut.json', '[')}"], "/cut.json: line 1, column 2: "),
+                (["--format", "text", "-d", "sequence: x"], "-d: line 1, column 11: "),
+                (["--format", "binary", "-d", f"@{cut}"], "the input ends inside a message"),
+                (["--format", "binary", "-d", f"@{bad}"], "/bad: the bytes are no saker.echo.v1.EchoRequest"),
+            ):
+                with self.subTest(flags):
+                    self.assert_refused(*call, *flags, stderr=message)
+            self.assert_run(*call, "--format", "xml", code=e2e.EXIT_USAGE, stderr="--format")
+
+    @e2e.once
+    def test_schema_files(self) -> None:
+        root, protoset = e2e.ROOT / "proto", f"{self.directory}/echo.protoset"
+        subprocess.run(["protoc", f"-I{root}", f"--descriptor_set_out={protoset}", "--include_imports", PROTO], check=True)
+        with e2e.Server("--no-reflection") as server:
+            call = (server.address, f"{ECHO}/Echo")
+            self.assert_good(*call, "--protoset", protoset)
+            self.assert_good(*call, "--import-path", str(root), "--proto", "saker/echo/v1/echo.proto")
+            refused = ("bench", "call", *call, "-n", "1")
+            self.assert_refused(*refused, stderr="reflection")
+            self.assert_refused(*refused, "--protoset", f"{self.directory}/none", stderr="/none: No such file")
+            self.assert_refused(*refused, "--protoset", self.write("no.protoset", "x"), stderr="no.protoset")
+            self.assert_refused(*refused, "--import-path", f"{self.directory}/none", "--proto", "a.proto",
+                                stderr="/none: not a directory")  # fmt: skip
 
 
 if __name__ == "__main__":

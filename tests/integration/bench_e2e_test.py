@@ -9,6 +9,7 @@ import signal
 import time
 
 import saker_e2e as e2e
+import tls_case
 
 SCHEMA = {
     "schema": str, "target": str, "transport": str, "method": str, "settings": dict,
@@ -106,6 +107,10 @@ class Bench(e2e.TestCase):
         for line in lines:
             self.assertRegex(line, r"^\d+s  [\d,]+/s((  (p[\d.]+|max) [\d.]+[num]?s){5})?  0 errors  client CPU \d+%$")
         self.assertEqual(self.assert_run(*arguments, "--quiet").stderr, "")
+        with self.subTest("errors are named"):
+            done = self.assert_run(*arguments, "--size", "5MiB", "--rps", "20", "-c", "1", "-m", "1", code=e2e.EXIT_FAILED)
+            shown = r"^\d+s  .*[1-9]\d* errors? \(run: RESOURCE_EXHAUSTED [1-9]\d*\)  client CPU \d+%$"
+            self.assertRegex(done.stderr, re.compile(shown, re.MULTILINE))
 
     # ---- the load
 
@@ -274,6 +279,77 @@ class Bench(e2e.TestCase):
             self.assertEqual(server.stop(), 0)
             self.assertGreater(server.calls()["OK"], 0)
         self.assertTrue(re.search("UNAVAILABLE", out))
+
+    # ---- flags
+
+    def test_rounds_of_a_comparison(self) -> None:
+        compare = ("bench", "echo", "--compare", f"{self.server.address},{self.server.address}")
+        for rounds in ("1", "10001", "x"):
+            self.assert_run(
+                *compare, "--rounds", rounds, code=e2e.EXIT_USAGE,
+                stderr=f"--rounds: '{rounds}' is not a whole number from 2 to 10000",
+            )  # fmt: skip
+        # 10,000 is allowed: it begins, and is interrupted.
+        bench = e2e.start(*compare, "--rounds", "10000", "--round", "100ms", "--json")
+        e2e.let_run(bench, 1.5)
+        bench.send_signal(signal.SIGINT)
+        _, err = bench.communicate(timeout=e2e.TIMEOUT_S)
+        self.assertEqual(bench.returncode, e2e.EXIT_INTERRUPTED, err)
+
+    def test_key_version(self) -> None:
+        sign = ("bench", "sign", self.server.address, "--algorithm", "ECDSA_P256_SHA256", "-n", "50", "--key", "ec-p256")
+        report = self.assert_json(*sign, "--key-version", "1")
+        self.assertEqual((report["calls"], report["errors"]), (50, 0))
+        self.assert_refused(*sign, "--key-version", "2", stderr='NOT_FOUND: key "ec-p256" has no version 2')
+        self.assert_run(*sign, "--key-version", "0", code=e2e.EXIT_USAGE, stderr="--key-version: ")
+
+    def test_plaintext(self) -> None:
+        self.assertEqual(self.bench("--plaintext", "-n", "50")["errors"], 0)
+        self.assert_run("bench", "echo", self.server.address, "--plaintext", "--tls",
+                        code=e2e.EXIT_USAGE, stderr="--plaintext excludes --tls")  # fmt: skip
+        self.assert_refused("bench", "echo", self.server.address, "--tls", "-n", "1", "--connect-timeout", "1s",
+                            stderr="the server speaks HTTP/2 without TLS")  # fmt: skip
+
+
+class BenchTls(tls_case.TlsCase):
+    SIGN = ("--key", "ec-p256", "--algorithm", "ECDSA_P256_SHA256")
+
+    def commands(self, server: e2e.Server) -> list[list[str]]:
+        return [
+            ["bench", "echo", server.address, "-n", "50"],
+            ["bench", "sign", server.address, "-n", "50", *self.SIGN],
+            ["bench", "call", server.address, tls_case.ECHO, "-n", "50"],
+        ]
+
+    def test_trust(self) -> None:
+        server = self.serve()
+        for command in self.commands(server):
+            with self.subTest(command[1]):
+                for flags in (self.trust, ["--ca", str(self.ca / "ca.pem")], ["--tls", "--skip-verify"]):
+                    report = self.assert_json(*command, *flags, "--server-name", "localhost")
+                    self.assertEqual((report["calls"], report["errors"]), (50, 0))
+                soon = ("--connect-timeout", "2s")
+                for flags in (["--tls"], [*self.trust, "--server-name", "other.example"]):
+                    self.assert_refused(*command, *flags, *soon, stderr="TLS")
+        self.assert_refused("bench", "echo", server.address, "--ca", f"{self.directory}/none",
+                            stderr="/none: No such file or directory")  # fmt: skip
+
+    def test_own_certificate(self) -> None:
+        server = self.serve_mutual()
+        pem, key = str(self.ca / "client.pem"), str(self.ca / "client.key")
+        for command in self.commands(server):
+            with self.subTest(command[1]):
+                report = self.assert_json(*command, *self.client)
+                self.assertEqual((report["calls"], report["errors"]), (50, 0))
+                self.assert_refused(*command, *self.trust, "--connect-timeout", "2s", stderr="TLS")
+        # With `sign`, --key is the key that signs.
+        for command in self.commands(server)[::2]:
+            report = self.assert_json(*command, *self.trust, "--cert", pem, "--key", key)
+            self.assertEqual(report["errors"], 0)
+        echo = self.commands(server)[0]
+        self.assert_run(*echo, "--cert", pem, code=e2e.EXIT_USAGE, stderr="--tls-cert requires --tls-key")
+        self.assert_refused(*echo, *self.trust, "--tls-cert", f"{self.directory}/none", "--tls-key", key,
+                            stderr="/none: No such file or directory")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -255,6 +255,11 @@ class TestCase(unittest.TestCase):
         self.assertIn(stderr, done.stderr, what)
         return done
 
+    def assert_refused(self, *arguments: str, stderr: str, **options: object) -> None:
+        """Exit code 2, nothing on stdout, and one line on stderr that has `stderr` in it."""
+        done = self.assert_run(*arguments, code=EXIT_USAGE, stderr=stderr, **options)
+        self.assertEqual((done.stdout, done.stderr.count("\n")), ("", 1), done.stderr)
+
     def assert_json(self, *arguments: str, code: int = EXIT_OK, **options: object) -> dict:
         return json.loads(self.assert_run(*arguments, "--json", code=code, **options).stdout)
 
