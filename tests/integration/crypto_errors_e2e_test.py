@@ -1,4 +1,5 @@
-"""Every row of the table of errors in docs/crypto.md, which is where status and message come from."""
+"""Every row of the table of errors in docs/crypto.md, which is where status and message come from: by the call that it names,
+in batches, and by Verify."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import saker_e2e as e2e
 from crypto_client import Client, pb
 
 ROWS = re.compile(r"^\| `([a-z-]+)` \| [^|]+ \| ([A-Z_]+) \| `(.*)` \|$", re.MULTILINE)
+STATUS_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
 P256 = pb.ECDSA_P256_SHA256
 
 
@@ -76,11 +78,21 @@ def calls() -> dict:
     }
 
 
+# Rows that are a mistake of signing alone: verifying with that version, or that request, is none.
+SIGNING_ALONE = {"disabled", "none-enabled"}
+
+
+def as_verification(request):
+    """The same request to Verify."""
+    fields = {field.name: value for field, value in request.ListFields()}
+    return pb.VerifyRequest(**fields, signature=b"x")
+
+
 POLICY = """
 [[rule]]
 callers = ["any"]
 keys = ["limited"]
-operations = ["sign"]
+operations = ["sign", "verify"]
 rate = "1/h"
 [[rule]]
 callers = ["any"]
@@ -109,24 +121,63 @@ class Errors(e2e.TestCase):
         keystore("destroy", "gone", "1")
         return ["--key-dir", keys, "--key-passphrase-file", passphrase]
 
+    def setUp(self) -> None:
+        super().setUp()
+        documented = (e2e.ROOT / "docs/crypto.md").read_text()
+        self.rows = {name: (status, text) for name, status, text in ROWS.findall(documented)}
+        policy = self.write("policy.toml", POLICY)
+        self.server = e2e.Server(*self.make_keys(), "--policy", policy, "--max-sign-stream", "200000")
+        self.addCleanup(self.server.kill)
+        self.client = Client(self.server.grpc_address)
+        self.addCleanup(self.client.channel.close)
+        self.client.sign("limited")
+
+    def of_sign(self) -> dict:
+        """The rows whose mistake is one of Sign, also where the table's is asked of Verify."""
+        asked = calls() | {"destroyed": sign(key_version=2)}
+        return {name: request for name, (method, request) in asked.items() if method == "Sign"}
+
     @e2e.once
     def test_every_row(self) -> None:
-        documented = (e2e.ROOT / "docs/crypto.md").read_text()
-        rows = {name: (status, text) for name, status, text in ROWS.findall(documented)}
-        self.assertEqual(sorted(rows), sorted(calls()), "the table and this test differ")
-        policy = self.write("policy.toml", POLICY)
-        server = e2e.Server(*self.make_keys(), "--policy", policy, "--max-sign-stream", "200000")
-        with server, Client(server.grpc_address) as client:
-            client.sign("limited")
-            for name, (method, request) in calls().items():
-                with self.subTest(name):
-                    with self.assertRaises(grpc.RpcError) as caught:
-                        if method == "SignStream":
-                            client.sign_stream(request)
-                        else:
-                            client.call(method, request)
-                    error = caught.exception
-                    self.assertEqual((error.code().name, error.details()), rows[name])
+        self.assertEqual(sorted(self.rows), sorted(calls()), "the table and this test differ")
+        for name, (method, request) in calls().items():
+            with self.subTest(name):
+                with self.assertRaises(grpc.RpcError) as caught:
+                    if method == "SignStream":
+                        self.client.sign_stream(request)
+                    else:
+                        self.client.call(method, request)
+                error = caught.exception
+                self.assertEqual((error.code().name, error.details()), self.rows[name])
+
+    @e2e.once
+    def test_items_of_a_batch_have_the_status_that_sign_ends_with(self) -> None:
+        """All mistakes in one batch, each between two requests that are none."""
+        mistakes = self.of_sign()
+        self.assertGreaterEqual(len(mistakes), 18)
+        good = sign()[1]
+        requests = [good]
+        for request in mistakes.values():
+            requests += [request, good]
+        results = self.client.call("SignBatch", pb.SignBatchRequest(requests=requests)).results
+        self.assertEqual(len(results), len(requests))
+        for name, result in zip(mistakes, results[1::2]):
+            with self.subTest(name):
+                status = STATUS_NAMES[result.code], result.message
+                self.assertEqual((status, result.HasField("reply")), (self.rows[name], False))
+        for result in results[::2]:
+            self.assertEqual((result.code, result.reply.key_version), (0, 3))
+
+    @e2e.once
+    def test_verify_ends_likewise(self) -> None:
+        for name, request in self.of_sign().items():
+            with self.subTest(name):
+                try:
+                    self.client.call("Verify", as_verification(request))
+                    self.assertIn(name, SIGNING_ALONE)
+                except grpc.RpcError as error:
+                    self.assertEqual((error.code().name, error.details()), self.rows[name])
+                    self.assertNotIn(name, SIGNING_ALONE)
 
 
 if __name__ == "__main__":
