@@ -86,6 +86,7 @@ class Identity(TlsCase):
         identities = ["spiffe://saker.test/payments/1", "dns:night.batch.saker.test"]
         self.assertEqual([record["identity"] for record in records], identities)
 
+    @e2e.once
     def test_a_certificate_that_no_rule_knows_finds_no_key(self) -> None:
         """It comes from the same CA, and is answered for a key that there is like for one that there is not."""
         server = self.start()
@@ -97,6 +98,7 @@ class Identity(TlsCase):
                 self.assertEqual(self.listed(client), [])
         self.assertEqual(server.stop(), e2e.EXIT_OK)
 
+    @e2e.once
     def test_without_a_certificate_there_is_no_key(self) -> None:
         """Where certificates may be shown and need not."""
         server = self.serve("--tls-client-ca", str(self.own / "ca.pem"), *self.policy())
@@ -107,6 +109,7 @@ class Identity(TlsCase):
         with Client(server.grpc_address, self.issue("uri", PAYMENTS)) as client:
             self.assertEqual(self.answer(client, "pay"), (0, ""))
 
+    @e2e.once
     def test_one_of_several_names_is_enough(self) -> None:
         server = self.start()
         credentials = self.issue("both", f"DNS:elsewhere.saker.test,{BATCH},{PAYMENTS}")
@@ -115,6 +118,7 @@ class Identity(TlsCase):
             self.assertEqual(self.answer(client, "batch"), (0, ""))
             self.assertEqual(self.listed(client), ["pay", "batch"])
 
+    @e2e.once
     def test_rates_are_of_identities(self) -> None:
         """Not of connections nor of certificates: a renewed one finds the bucket as the old one left it."""
         server = self.start()
