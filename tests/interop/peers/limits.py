@@ -42,14 +42,6 @@ LIMITS = (
         "io.grpc:grpc-interop-testing, TestServiceImpl: unaryCall, streamingOutputCall",
     ),
     Limit(
-        "java",
-        "client",
-        (),
-        "the official client's channels are of TCP sockets",
-        "io.grpc:grpc-interop-testing, TestServiceClient.Tester: NettyChannelBuilder without another channel type",
-        transport="unix",
-    ),
-    Limit(
         "python",
         "server",
         CLIENT_COMPRESSED,
@@ -68,13 +60,6 @@ LIMITS = (
         "server",
         CLIENT_COMPRESSED + SERVER_COMPRESSED,
         "compression is an option of the channel; handlers neither see nor choose it for a message",
-        "@grpc/grpc-js, README: grpc.default_compression_algorithm",
-    ),
-    Limit(
-        "node",
-        "client",
-        CLIENT_COMPRESSED,
-        "compression is an option of the channel, not of a message",
         "@grpc/grpc-js, README: grpc.default_compression_algorithm",
     ),
     Limit(
@@ -100,16 +85,6 @@ LIMITS = (
     ),
 )
 
-# Cases that only Saker's client and gRPC C++'s have; the others' official clients never had them.
-NOT_OFFERED = {
-    "go": ("concurrent_large_unary",),
-    "java": ("concurrent_large_unary",),
-    "python": ("concurrent_large_unary",),
-    "node": ("concurrent_large_unary",),
-    "rust": ("concurrent_large_unary",),
-}
-
-
 def limit_of(peer: str, role: str, case: str, transport: str) -> str | None:
     """Why that cell is not run; None: it is."""
     for limit in LIMITS:
@@ -117,6 +92,4 @@ def limit_of(peer: str, role: str, case: str, transport: str) -> str | None:
             continue
         if case in limit.cases or not limit.cases:
             return f"{limit.reason} ({limit.source})"
-    if role == "client" and case in NOT_OFFERED.get(peer, ()):
-        return "the case is retired from the official descriptions; this peer's client does not have it"
     return None
