@@ -198,9 +198,10 @@ class Java(Peer):
     name = "java"
     programs = ("mvn", "java", "javac")
     package = "io/grpc/testing/integration"
+    classes = ("ClientCases", "ReceivedMessages", "ServicesClient", "TargetTester", "UnixServer")
 
     def build(self) -> None:
-        sources = [f"{self.package}/{name}.java" for name in ("ClientCases", "ReceivedMessages", "TargetTester", "UnixServer")]
+        sources = [f"{self.package}/{name}.java" for name in self.classes]
         classes = self.build_folder / "classes"
         if self.once(self.source / "pom.xml", *(self.source / source for source in sources)):
             libraries = self.build_folder / "lib"
