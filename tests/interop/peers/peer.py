@@ -192,15 +192,16 @@ class Node(Peer):
 
 
 class Java(Peer):
-    """The official server and client. They bring their certificates along: ours come before them in the class path. The
-    server takes a port only: on a Unix socket a program of ours serves the official service."""
+    """The official server and client. They bring their certificates along: ours come before them in the class path. Both
+    take TCP addresses only: on a Unix socket a program of ours serves the official service, and another runs its cases."""
 
     name = "java"
     programs = ("mvn", "java", "javac")
     package = "io/grpc/testing/integration"
+    classes = ("ClientCases", "ReceivedMessages", "ServicesClient", "TargetTester", "UnixServer")
 
     def build(self) -> None:
-        sources = [f"{self.package}/{name}.java" for name in ("ClientCases", "UnixServer")]
+        sources = [f"{self.package}/{name}.java" for name in self.classes]
         classes = self.build_folder / "classes"
         if self.once(self.source / "pom.xml", *(self.source / source for source in sources)):
             libraries = self.build_folder / "lib"
@@ -229,7 +230,8 @@ class Java(Peer):
 
     def client(self, address: str, tls: bool, cases: list[str]) -> Command:
         host, _, port = address.rpartition(":")
-        command = [*self.java("ClientCases"), f"--server_host={host}", f"--server_port={port}",
+        where = [f"--server_host={host}", f"--server_port={port}"] if host != "unix" else [f"--server_host={address}"]
+        command = [*self.java("ClientCases"), *where,
                    f"--use_tls={str(tls).lower()}", "--soak_overall_timeout_seconds=60",
                    "--soak_per_iteration_max_acceptable_latency_ms=10000"]
         if tls:

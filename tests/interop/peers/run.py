@@ -42,6 +42,7 @@ class Cell:
     security: str
     result: str  # "ok", "FAIL", "limit"
     why: str = ""
+    less: str = ""  # what a passed cell does not show
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,12 +143,13 @@ def run_cases(column: Column, wanted: list[str], address: str) -> dict[str, tupl
 
 
 def run_column(column: Column, cases: list[str], folder: str) -> list[Cell]:
-    reasons = {}
+    reasons, less = {}, {}
     for case in cases:
         for role, peer in (("client", column.client), ("server", column.server)):
-            reason = limits.limit_of(peer.name, role, case, column.transport)
-            if reason:
+            if reason := limits.limit_of(peer.name, role, case):
                 reasons[case] = reason
+            if reason := limits.less_of(peer.name, role, case):
+                less[case] = reason
     wanted = [case for case in cases if case not in reasons]
     address = f"unix:{folder}/{len(os.listdir(folder))}.sock" if column.transport == "unix" else f"127.0.0.1:{free_port()}"
     results = run_cases(column, wanted, address) if wanted else {}
@@ -155,7 +157,7 @@ def run_column(column: Column, cases: list[str], folder: str) -> list[Cell]:
     for case in cases:
         result, why = results[case] if case in results else ("limit", reasons[case])
         cells.append(Cell(column.peer, case, column.client.name, column.server.name, column.transport,
-                          "tls" if column.tls else "plain", result, why))
+                          "tls" if column.tls else "plain", result, why, less.get(case, "") if result == "ok" else ""))
     return cells
 
 
@@ -168,11 +170,15 @@ def columns_of(peer: peers.Peer, saker: peers.Peer, with_tls: bool) -> list[Colu
     return columns
 
 
+def mark_of(cell: Cell) -> str:
+    return "-" if cell.result == "limit" else "ok*" if cell.less else cell.result
+
+
 def print_table(titles: list[str], cases: list[str], columns: list[list[Cell]]) -> None:
     widths = [max(len(title), 5) for title in titles]
     print(f"{'':29}" + "  ".join(title.ljust(width) for title, width in zip(titles, widths)))
     for at, case in enumerate(cases):
-        marks = ["-" if cells[at].result == "limit" else cells[at].result for cells in columns]
+        marks = [mark_of(cells[at]) for cells in columns]
         print(f"{case:29}" + "  ".join(mark.ljust(width) for mark, width in zip(marks, widths)))
     for cells in columns:
         for cell in cells:
@@ -223,10 +229,20 @@ def run_matrix(wanted: list[peers.Peer], saker: peers.Saker) -> list[Cell]:
 def print_limits(cells: list[Cell]) -> None:
     found: dict[tuple[str, str, str, str], set[str]] = {}
     for cell in cells:
-        if cell.result == "limit":
-            found.setdefault((cell.peer, cell.client, cell.server, cell.why), set()).add(cell.case)
-    for (_, client, server, why), cases in found.items():
-        print(f"-  {client} as client of {server}: {', '.join(sorted(cases))}: {why}")
+        if reason := cell.less or (cell.why if cell.result == "limit" else ""):
+            mark = mark_of(cell).removeprefix("ok")
+            found.setdefault((mark, cell.client, cell.server, reason), set()).add(cell.case)
+    for (mark, client, server, why), cases in found.items():
+        print(f"{mark}  {client} as client of {server}: {', '.join(sorted(cases))}: {why}")
+
+
+def print_peers(cells: list[Cell]) -> None:
+    """The summary: one line a peer."""
+    for peer in dict.fromkeys(cell.peer for cell in cells):
+        own = [cell for cell in cells if cell.peer == peer]
+        passed, less = sum(cell.result == "ok" for cell in own), sum(bool(cell.less) for cell in own)
+        limit = sum(cell.result == "limit" for cell in own)
+        print(f"{peer:8}{len(own)} cells: {len(own) - limit} must pass, {passed} did, {less} of them with less; {limit} limits")
 
 
 def main() -> int:
@@ -253,6 +269,7 @@ def main() -> int:
         encoding="utf-8",
     )
     print_limits(cells)
+    print_peers(cells)
     for problem in problems:
         print(f"NOT BUILT  {problem}")
     print(f"{counts['ok']} passed, {counts['FAIL']} failed, {counts['limit']} limits of the peers, {len(problems)} not built")

@@ -2,6 +2,7 @@
 //   node client.js --target host:port|unix:/path [--ca FILE --server-name NAME] CASE...
 'use strict';
 const assert = require('assert');
+const zlib = require('zlib');
 const {grpc, testing, read, arguments: args, payload} = require('./testing');
 
 const ECHO_INITIAL = 'x-grpc-test-echo-initial';
@@ -10,26 +11,61 @@ const REQUEST_BYTES = [27182, 8, 1828, 45904];
 const REPLY_BYTES = [31415, 9, 2653, 58979];
 const SPECIAL = '\t\ntest with whitespace\r\nand Unicode BMP \u263a and non-BMP \u{1F608}\t\n';
 const DEADLINE_MS = 60000;
+const CONCURRENT_CALLS = 100;
+const PLAIN = {flags: 2}; // WriteFlags.NoCompress, which the package does not export
+const COMPRESSED = {flags: 0};
+
+// grpc-js hides grpc-encoding and the flag of a message; but it makes a decompressor for each message that came with it.
+let decompressed = 0;
+const createGunzip = zlib.createGunzip;
+Object.defineProperty(zlib, 'createGunzip', {
+  value: (...words) => {
+    decompressed++;
+    return createGunzip(...words);
+  },
+});
 
 const inTime = (ms = DEADLINE_MS) => ({deadline: new Date(Date.now() + ms)});
 const sizes = (replies) => replies.map((reply) => reply.payload.body.length);
 const large = () => ({response_size: 314159, payload: payload(271828)});
 
-function connect() {
+function connect(more = {}) {
   const identity = args.ca
     ? grpc.credentials.createSsl(read(args.ca))
     : grpc.credentials.createInsecure();
   const options = args['server-name']
-    ? {'grpc.ssl_target_name_override': args['server-name']}
-    : {};
+    ? {'grpc.ssl_target_name_override': args['server-name'], ...more}
+    : more;
   return new testing.TestService(args.target, identity, options);
 }
 
+// A channel that compresses what is not sent with PLAIN.
+async function withCompression(run) {
+  const client = connect({'grpc.default_compression_algorithm': grpc.compressionAlgorithms.gzip});
+  try {
+    await run(client);
+  } finally {
+    client.close();
+  }
+}
+
+// An option of a call: its messages are sent with these contexts. A stream's write() has the flags where Node's streams have
+// an encoding, and Node refuses what is not one.
+function sentWith(...contexts) {
+  class Call extends grpc.InterceptingCall {
+    sendMessageWithContext(context, message) {
+      super.sendMessageWithContext({...context, ...contexts.shift()}, message);
+    }
+  }
+  return {interceptors: [(options, next) => new Call(next(options))]};
+}
+
 // {error, reply, initial, trailing} of a call of one reply. `begin`: what to do with the call.
-function unary(client, method, request, metadata = new grpc.Metadata(), begin = () => {}) {
+function unary(client, method, request, metadata = new grpc.Metadata(), begin = () => {}, more = {}) {
   return new Promise((done) => {
     const outcome = {};
-    const words = request === null ? [metadata, inTime()] : [request, metadata, inTime()];
+    const options = {...inTime(), ...more};
+    const words = request === null ? [metadata, options] : [request, metadata, options];
     const call = client[method](...words, (error, reply) => Object.assign(outcome, {error, reply}));
     call.on('metadata', (initial) => (outcome.initial = initial));
     call.on('status', (status) => setImmediate(done, {...outcome, trailing: status.metadata}));
@@ -63,6 +99,23 @@ async function largeUnary(client) {
   assert.strictEqual(reply.payload.body.length, 314159);
 }
 
+async function compressedUnary(client, value, context) {
+  const request = {...large(), expect_compressed: {value}};
+  return unary(client, 'UnaryCall', request, undefined, undefined, sentWith(context));
+}
+
+// Requests are [bytes, what they say, context].
+async function compressedStream(client, ...requests) {
+  const send = (call) => {
+    for (const [bytes, value] of requests) {
+      call.write({payload: payload(bytes), expect_compressed: {value}});
+    }
+    call.end();
+  };
+  const contexts = requests.map((request) => request[2]);
+  return unary(client, 'StreamingInputCall', null, undefined, send, sentWith(...contexts));
+}
+
 const cases = {
   async empty_unary(client) {
     assert.ifError((await unary(client, 'EmptyCall', {})).error);
@@ -83,11 +136,38 @@ const cases = {
     assert.ifError(error);
     assert.deepStrictEqual(sizes(replies), REPLY_BYTES);
   },
+  client_compressed_unary: () =>
+    withCompression(async (client) => {
+      const probe = await compressedUnary(client, true, PLAIN);
+      assertError(probe, grpc.status.INVALID_ARGUMENT);
+      for (const [value, context] of [
+        [true, COMPRESSED],
+        [false, PLAIN],
+      ]) {
+        const {error, reply} = await compressedUnary(client, value, context);
+        assert.ifError(error);
+        assert.strictEqual(reply.payload.body.length, 314159);
+      }
+    }),
+  client_compressed_streaming: () =>
+    withCompression(async (client) => {
+      const probe = await compressedStream(client, [27182, true, PLAIN]);
+      assertError(probe, grpc.status.INVALID_ARGUMENT);
+      const {error, reply} = await compressedStream(
+        client,
+        [27182, true, COMPRESSED],
+        [45904, false, PLAIN],
+      );
+      assert.ifError(error);
+      assert.strictEqual(reply.aggregated_payload_size, 73086);
+    }),
   async server_compressed_unary(client) {
     for (const value of [true, false]) {
+      decompressed = 0;
       const request = {...large(), response_compressed: {value}};
       const {error, reply} = await unary(client, 'UnaryCall', request);
       assert.ifError(error);
+      assert.strictEqual(decompressed, value ? 1 : 0, 'messages that came compressed');
       assert.strictEqual(reply.payload.body.length, 314159);
     }
   },
@@ -98,9 +178,14 @@ const cases = {
         {size: 92653, compressed: {value: false}},
       ],
     };
-    const {error, replies} = await stream(client.StreamingOutputCall(request, inTime()));
+    decompressed = 0;
+    let ofFirst;
+    const {error, replies} = await stream(client.StreamingOutputCall(request, inTime()), (count) => {
+      if (count === 1) ofFirst = decompressed;
+    });
     assert.ifError(error);
     assert.deepStrictEqual(sizes(replies), [31415, 92653]);
+    assert.deepStrictEqual([ofFirst, decompressed], [1, 1], 'messages that came compressed');
   },
   async ping_pong(client) {
     const call = client.FullDuplexCall(inTime());
@@ -184,6 +269,9 @@ const cases = {
       await largeUnary(client);
       client.close();
     }
+  },
+  async concurrent_large_unary(client) {
+    await Promise.all(Array.from({length: CONCURRENT_CALLS}, () => largeUnary(client)));
   },
 };
 

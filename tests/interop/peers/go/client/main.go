@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -32,6 +33,16 @@ var cases = map[string]testCase{
 	"cancel_after_begin":          interop.DoCancelAfterBegin,
 	"cancel_after_first_response": interop.DoCancelAfterFirstResponse,
 	"timeout_on_sleeping_server":  interop.DoTimeoutOnSleepingServer,
+	"concurrent_large_unary":      concurrentLargeUnary,
+}
+
+// A hundred at a time, which is what servers let one connection have. The official client no longer has this case.
+func concurrentLargeUnary(ctx context.Context, client testgrpc.TestServiceClient, options ...grpc.CallOption) {
+	var calls sync.WaitGroup
+	for range 100 {
+		calls.Go(func() { interop.DoLargeUnaryCall(ctx, client, options...) })
+	}
+	calls.Wait()
 }
 
 func soak(target string, connect func() (*grpc.ClientConn, func())) {

@@ -5,6 +5,8 @@ pub mod testing {
     tonic::include_proto!("grpc.testing");
 }
 
+pub mod observed;
+
 use std::collections::HashMap;
 
 pub const ECHO_INITIAL: &str = "x-grpc-test-echo-initial";

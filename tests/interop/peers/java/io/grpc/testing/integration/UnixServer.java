@@ -7,7 +7,8 @@ import io.grpc.ServerInterceptors;
 import io.grpc.TlsServerCredentials;
 import io.grpc.netty.NettyServerBuilder;
 import io.netty.channel.EventLoopGroup;
-import io.netty.channel.epoll.EpollEventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
 import java.io.File;
@@ -24,7 +25,7 @@ public final class UnixServer {
         ? TlsServerCredentials.create(new File(words[1]), new File(words[2]))
         : InsecureServerCredentials.create();
     ScheduledExecutorService executor = Executors.newSingleThreadScheduledExecutor();
-    EventLoopGroup loops = new EpollEventLoopGroup(2);
+    EventLoopGroup loops = new MultiThreadIoEventLoopGroup(2, EpollIoHandler.newFactory());
     Server server = NettyServerBuilder.forAddress(new DomainSocketAddress(words[0]), credentials)
         .channelType(EpollServerDomainSocketChannel.class)
         .bossEventLoopGroup(loops)
