@@ -27,7 +27,7 @@ def secure(plain: socket.socket) -> socket.socket:
 
 
 class Peer:
-    patience_s = 1.0  # a server that takes nothing for so long has stopped reading
+    patience_s = 2.0  # a server that takes nothing for so long has stopped reading
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
