@@ -33,7 +33,8 @@ import transports  # noqa: E402
 SAKER = os.environ.get("SAKER", str(ROOT / "build/release/saker"))
 SANITIZED = bool(os.environ.get("SAKER_SANITIZE"))
 # Under sanitizers and on a busy machine everything takes longer; what a limit is for stays visible.
-TIMEOUT_S = (60.0 if SANITIZED else 30.0) * float(os.environ.get("SAKER_TEST_SLOWNESS", "1"))
+SLOWNESS = float(os.environ.get("SAKER_TEST_SLOWNESS", "1"))  # of an emulated machine
+TIMEOUT_S = (60.0 if SANITIZED else 30.0) * SLOWNESS
 
 # How many processes the tests of kill -9 kill, however long it takes; 0: what fits into a test's time.
 KILLS = int(os.environ.get("SAKER_TEST_KILLS", "0"))
