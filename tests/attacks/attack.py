@@ -10,16 +10,12 @@ client's latency is taken.
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import pathlib
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 import unittest
 import urllib.request
 from collections.abc import Callable
@@ -28,18 +24,19 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT / "tests/integration"))
 
+import latency  # noqa: E402
+import report  # noqa: E402
 import saker_e2e as e2e  # noqa: E402
 
 import case_results  # noqa: E402
 import transports  # noqa: E402
 from peer import Peer, secure  # noqa: E402
-from watch import Watcher  # noqa: E402
+from report import Row  # noqa: E402
+from watch import Usage, Watcher  # noqa: E402
 
 FULL = bool(os.environ.get("SAKER_ATTACKS_FULL"))
 # CTest runs other tests beside these: what the honest client notices of the attack cannot be told then.
 ALONE = os.environ.get("SAKER_ATTACKS_ALONE", "1") == "1"
-ROUNDS = 5
-WINDOW_S = 1.5 if FULL else 0.4
 
 MIB = 1 << 20
 KIB = 1 << 10
@@ -58,9 +55,9 @@ MESSAGE = 4 * MIB  # max_receive_message_bytes
 STREAMS = 1024  # max_concurrent_streams
 CALL = 3 * KIB  # a stream, its call slot and its chunk of small pieces
 METADATA = 32 * KIB  # max_header_list_bytes of 16 KiB, as names and values that are strings
-# What pools keep (4 MiB of chunks a loop), what the allocator rounds up, and what a page of code costs
-# that is run for the first time.
-SLACK = 8 * MIB
+# Of the one loop: chunks, coroutine frames, zlib, the receive buffer, which it keeps; and what a page of
+# code costs that is run for the first time.
+POOLS = 9 * MIB
 
 # ---- CPU: what may be asked of the server, on this slow machine, with caches that others use too
 
@@ -71,25 +68,15 @@ CPU_PER_CONNECTION_NS = {"tcp": 600_000, "unix": 600_000, "tls": 8_000_000}
 CPU_PER_HONEST_CALL_NS = 250_000  # asleep in between: two wake-ups, cold caches
 CPU_SLACK_NS = 60_000_000
 
-# ---- latency
-
-WORST_RATIO = 3.0
-# A ratio counts only where the difference to the worst quiet window is more than what scheduling explains:
-# on two cores that attacker, server, honest client and other programs share, whoever is due waits for
-# several time slices of 3 to 4 ms.
-SCHEDULING_NS = 25_000_000
-# ... and what comes once may be the machine's: what counts is there each time it is measured.
-LATENCY_TRIALS = 3
-
-
 @dataclasses.dataclass
 class Limits:
-    """Of one attack: memory that it may hold, CPU that it may cost."""
+    """Of one attack: memory that it may hold, CPU that it may cost, and at once."""
 
     memory: int = CONNECTION
     why: str = "a connection"
     per_frame_ns: int = CPU_PER_FRAME_NS
     per_byte_ns: int = CPU_PER_BYTE_NS
+    turn_ms: float = latency.TURN_MS  # what one turn of the loop may take, where it is more
 
 
 @dataclasses.dataclass
@@ -111,62 +98,6 @@ class Volume:
 Assault = Callable[[Peer], object]
 
 
-@dataclasses.dataclass
-class Latency:
-    """Of the honest client's calls: medians of the windows' p99, and of the ratios."""
-
-    cells: list[str]
-    late: bool
-
-    @classmethod
-    def of(cls, quiet: list[int], attacked: list[int]) -> Latency:
-        ratio = statistics.median(b / max(a, 1) for a, b in zip(quiet, attacked))
-        before, during = statistics.median(quiet), statistics.median(attacked)
-        cells = [f"{before / 1e3:.0f}", f"{during / 1e3:.0f}", f"{ratio:.2f}"]
-        return cls(cells, ratio > WORST_RATIO and during - max(quiet) > SCHEDULING_NS)
-
-
-class Honest:
-    """honest.py as a process."""
-
-    def __init__(self, address: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-B", str(HERE / "honest.py"), address],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        if self.process.stdout.readline() != "ready\n":
-            raise AssertionError("the honest client cannot even start")
-
-    def round(self) -> dict:
-        """How the calls since the last round went."""
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        result = json.loads(self.process.stdout.readline())
-        if result["error"]:
-            raise AssertionError(f"the honest client's call failed: {result}")
-        return result
-
-    def close(self) -> None:
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait(e2e.TIMEOUT_S)
-
-
-table: list[list[str]] = []
-TITLES = ["attack", "over", "frames", "MB", "conns", "reaction", "memory MiB", "of", "CPU ns/frame",
-          "ns/byte", "quiet p99 us", "attacked", "ratio"]  # fmt: skip
-
-
-def print_table() -> None:
-    rows = [TITLES, *table]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(TITLES))]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
-    sys.stdout.flush()
-
-
 def make_certificates(directory: pathlib.Path) -> list[str]:
     subprocess.run([ROOT / "tools/make-ca.sh", directory], check=True, capture_output=True)
     return ["--tls-cert", f"{directory}/server.pem", "--tls-key", f"{directory}/server.key"]
@@ -183,28 +114,47 @@ class Case(unittest.TestCase):
         directory = tempfile.TemporaryDirectory(prefix="saker-attacks-")
         cls.addClassCleanup(directory.cleanup)
         cls.directory = pathlib.Path(directory.name)
+        cores = latency.server_cores() if ALONE else None
+        cls.start_server(cores)
+        cls.addClassCleanup(cls.stop_server)
+        tls, tcp, unix = cls.server.addresses
+        cls.addresses = {"tcp": tcp, "unix": unix, "tls": tls}
+        pid = cls.server.process.pid
+        if cores is not None:
+            latency.free_workers(pid, set.union(*cores))
+            cls.addClassCleanup(os.sched_setaffinity, 0, os.sched_getaffinity(0))
+            os.sched_setaffinity(0, cores[1])
+        cls.honest = latency.Honest(tcp)
+        cls.addClassCleanup(cls.honest.close)
+        if cores is not None:
+            cls.honest.go_first()
+        cls.measure = latency.Measure(cls.honest, pid)
+        at_rest = Watcher(pid)
+        cls.rest_bytes, cls.rest_descriptors = at_rest.resident_bytes(), at_rest.descriptors()
+
+    @classmethod
+    def start_server(cls, cores: tuple[set[int], set[int]] | None) -> None:
         cls.server = e2e.Server(
             "--threads", "1", *cls.flags, *make_certificates(cls.directory),
             *(["--metrics", "127.0.0.1:0"] if cls.has_metrics else []),
             "--listen-plaintext", "127.0.0.1:0",
             "--listen-plaintext", f"unix:{cls.directory}/s.sock",
             listen=["127.0.0.1:0"],
+            preexec=None if cores is None else lambda: latency.take_core(cores[0]),
         )  # fmt: skip
-        cls.addClassCleanup(cls.stop_server)
-        tls, tcp, unix = cls.server.addresses
-        cls.addresses = {"tcp": tcp, "unix": unix, "tls": tls}
-        cls.honest = Honest(tcp)
-        cls.addClassCleanup(cls.honest.close)
 
     @classmethod
-    def metrics(cls, name: str) -> float:
-        """The sum of a metric's series."""
+    def metrics(cls, *names: str) -> float:
+        """The sum of the series of all of them, in one look."""
         url = cls.server.ready_lines[-1].removeprefix("metrics on ")
         with urllib.request.urlopen(url, timeout=e2e.TIMEOUT_S) as response:
             text = response.read().decode()
-        series = re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text, re.MULTILINE)
-        assert series, name
-        return sum(float(value) for value in series)
+        total = 0.0
+        for name in names:
+            series = re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text, re.MULTILINE)
+            assert series, name
+            total += sum(float(value) for value in series)
+        return total
 
     @classmethod
     def stop_server(cls) -> None:
@@ -230,55 +180,35 @@ class Case(unittest.TestCase):
         quick: int,  # ... and without
         limits: Limits = Limits(),  # noqa: B008 - never changed
         over: tuple[str, ...] = ("tcp", "unix", "tls"),
-        latency: bool = True,
     ) -> None:
-        rows = []
         for transport in over:
             with self.subTest(attack=name, transport=transport):
-                volume = self.wear_down(transport, assault, frames if FULL else quick, limits)
-                rows.append([name, transport, *self.row])
-                table.append(rows[-1])
-                for reaction in volume.reactions:
-                    self.assertRegex(reaction, f"^(?:{expected})$", self.server.stderr)
-        if latency and rows and ALONE:
-            with self.subTest(attack=name, measure="latency"):
-                once = lambda: self.once(over[0], assault)  # noqa: E731
-                for _ in range(LATENCY_TRIALS):
-                    figures = self.latency_under(once)
-                    if not figures.late:
-                        break
-                rows[0][-3:] = figures.cells
-                self.assertFalse(figures.late, f"p99 quiet, attacked (us), ratio: {figures.cells}")
+                self.wear_down(name, transport, assault, expected, frames if FULL else quick, limits)
+                if ALONE and (FULL or transport == over[0]):
+                    once = lambda: self.once(Volume(), transport, assault)  # noqa: E731, B023
+                    self.check_latency(once, limits)
 
-    def once(self, transport: str, assault: Assault) -> Volume:
-        volume = Volume()
-        self.add_one(volume, transport, assault)
-        return volume
-
-    def add_one(self, volume: Volume, transport: str, assault: Assault) -> None:
+    def once(self, volume: Volume, transport: str, assault: Assault) -> None:
         with self.connect(transport) as peer:
             assault(peer)
             volume.add(peer)
 
-    def wear_down(self, transport: str, assault: Assault, frames: int, limits: Limits) -> Volume:
-        """The whole volume. Notes its row, checks memory, CPU and the honest client's calls."""
+    def wear_down(
+        self, name: str, transport: str, assault: Assault, expected: str, frames: int, limits: Limits
+    ) -> None:
+        """The whole volume, with its row. Checks reactions, memory, CPU and the honest client's calls."""
         self.honest.round()
         volume = Volume()
-        watcher = Watcher(self.server.process.pid)
+        watcher = Watcher(self.server.process.pid, self.rest_bytes)
         while volume.frames < frames:
-            self.add_one(volume, transport, assault)
+            self.once(volume, transport, assault)
+            self.wait_until_alone(watcher)
         usage = watcher.usage()
         calls = self.honest.round()["calls"]
-        # A peer that was just told to go may keep its place until the server has seen it leave.
-        allowed_memory = 2 * limits.memory + SLACK
-        reactions = sorted(volume.reactions)
-        self.row = [
-            f"{volume.frames:,.0f}", f"{volume.bytes / 1e6:.1f}", str(volume.connections),
-            reactions[0] + (f" and {len(reactions) - 1} others" if len(reactions) > 1 else ""),
-            f"{usage.growth_bytes / MIB:.1f}", f"{allowed_memory / MIB:.1f}",
-            f"{usage.cpu_ns / volume.frames:.0f}", f"{usage.cpu_ns / volume.bytes:.1f}", "", "", "",
-        ]  # fmt: skip
-        self.assertLessEqual(usage.growth_bytes, allowed_memory, f"memory; allowed: {limits.why}")
+        self.note(name, transport, volume, usage, limits)
+        for reaction in volume.reactions:
+            self.assertRegex(reaction, f"^(?:{expected})$", self.server.stderr)
+        self.check_memory(usage, limits)
         allowed_ns = (
             limits.per_frame_ns * volume.frames
             + limits.per_byte_ns * volume.bytes
@@ -287,39 +217,36 @@ class Case(unittest.TestCase):
             + CPU_SLACK_NS
         )
         self.assertLessEqual(usage.cpu_ns, allowed_ns, "CPU")
-        return volume
 
-    def latency_under(self, once: Callable[[], object]) -> Latency:
-        """Quiet and attacked windows in turn; p99 of both and the median of the ratios."""
-        quiet: list[int] = []
-        attacked: list[int] = []
-        for _ in range(ROUNDS):
-            self.honest.round()
-            time.sleep(WINDOW_S)
-            quiet.append(self.honest.round()["p99"])
-            over = threading.Event()
-            failures: list[BaseException] = []
-            thread = threading.Thread(target=self._repeat, args=(once, over, failures))
-            thread.start()
-            time.sleep(0.05)
-            self.honest.round()
-            time.sleep(WINDOW_S)
-            attacked.append(self.honest.round()["p99"])
-            over.set()
-            thread.join()
-            self.assertEqual(failures, [])
-        return Latency.of(quiet, attacked)
+    def wait_until_alone(self, watcher: Watcher) -> None:
+        """Until the server has seen its attacker leave: the next one is to find nothing of him."""
+        gone = lambda: watcher.descriptors() <= self.rest_descriptors  # noqa: E731
+        self.assertTrue(e2e.eventually(gone, pause_s=0.0005), "connections that are not closed")
 
-    @staticmethod
-    def _repeat(once: Callable[[], object], over: threading.Event, failures: list) -> None:
-        try:
-            while not over.is_set():
-                once()
-        except BaseException as failure:  # for the main thread to raise
-            failures.append(failure)
+    def note(
+        self, name: str, transport: str, volume: Volume, usage: Usage, limits: Limits
+    ) -> None:
+        reactions = sorted(volume.reactions)
+        report.rows.append(Row(
+            name, transport,
+            reactions[0] + (f" and {len(reactions) - 1} others" if len(reactions) > 1 else ""),
+            f"{volume.frames:,.0f}", f"{volume.bytes / 1e6:.1f}", str(volume.connections),
+            f"{usage.growth_bytes / MIB:.1f}", f"{(limits.memory + POOLS) / MIB:.1f}",
+            f"{usage.cpu_ns / volume.frames:.0f}", f"{usage.cpu_ns / max(volume.bytes, 1):.1f}",
+        ))  # fmt: skip
+
+    def check_memory(self, usage: Usage, limits: Limits) -> None:
+        allowed = limits.memory + POOLS
+        self.assertLessEqual(usage.growth_bytes, allowed, f"memory; allowed: {limits.why}")
+
+    def check_latency(self, once: Callable[[], object], limits: Limits) -> None:
+        """In the last row."""
+        figures = self.measure.under(once, limits.turn_ms)
+        report.rows[-1].note_latency(figures.cells)
+        self.assertFalse(figures.is_late, f"p99 quiet, attacked (us), ratio: {figures.cells}")
 
 
 def main() -> None:
     program = unittest.main(verbosity=2, testRunner=case_results.Runner, exit=False)
-    print_table()
+    report.print_all()
     sys.exit(not program.result.wasSuccessful())

@@ -105,9 +105,7 @@ class Answers(Case):
                 peer.greet().flood(wrong, 1)
                 peer.wait_closed()
 
-            self.attack(
-                f"SETTINGS: {name}", assault, reaction, 20, 3, over=("tcp",), latency=False
-            )
+            self.attack(f"SETTINGS: {name}", assault, reaction, 20, 3)
 
 
 class Useless(Case):

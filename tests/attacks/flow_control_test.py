@@ -39,7 +39,7 @@ class Updates(attack.Case):
             peer.wait_closed()
 
         why = "GOAWAY FLOW_CONTROL_ERROR: the connection's window passes 2\\^31 - 1"
-        self.attack("WINDOW_UPDATE past 2^31 - 1", assault, why, 100, 4, latency=False)
+        self.attack("WINDOW_UPDATE past 2^31 - 1", assault, why, 100, 4)
 
     def test_settings_that_overflow(self) -> None:
         both = frames.headers(1, HEAD) + frames.window_update(1, frames.MAX_WINDOW - 65535)
@@ -50,7 +50,7 @@ class Updates(attack.Case):
             peer.wait_closed()
 
         why = "GOAWAY FLOW_CONTROL_ERROR: SETTINGS_INITIAL_WINDOW_SIZE overflows a window"
-        self.attack("SETTINGS past 2^31 - 1", assault, why, 100, 6, latency=False)
+        self.attack("SETTINGS past 2^31 - 1", assault, why, 100, 6)
 
     def test_data_beyond_the_window(self) -> None:
         """A handler that is stuck reads nothing, so nothing is given back."""
@@ -114,9 +114,7 @@ class Hoards(attack.Case):
             print(f"{name}: {count} calls, {held} wait, {dict(peer.statuses)}")
 
         limits = self.UNPACKED if packed else self.HELD
-        self.attack(
-            name, assault, "lives", full, 1, limits, over=("tcp", "unix"), latency=not packed
-        )
+        self.attack(name, assault, "lives", full, 1, limits, over=("tcp", "unix"))
 
     def test_replies(self) -> None:
         """60 MiB of replies for which there is no window."""

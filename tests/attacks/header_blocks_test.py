@@ -112,10 +112,7 @@ class Codes(attack.Case):
                 peer.greet().flood(once, 1)
                 peer.wait_closed()
 
-            self.attack(
-                name, assault, "GOAWAY COMPRESSION_ERROR: .*", 50, 5,
-                over=("tcp",), latency=False,
-            )  # fmt: skip
+            self.attack(name, assault, "GOAWAY COMPRESSION_ERROR: .*", 50, 5)
 
     def test_a_head_that_is_cut_anywhere(self) -> None:
         """Each byte in a frame of its own is more CONTINUATIONs than are allowed; nine pieces are not."""

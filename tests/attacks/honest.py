@@ -1,6 +1,6 @@
 """The well-behaved client beside an attack: `honest.py ADDRESS`, a process of its own.
 
-One connection, one call at a time, 400 a second, each with a payload of its own that must come back.
+One connection, one call at a time, 800 a second, each with a payload of its own that must come back.
 A line on stdin ends a round: one line of JSON on stdout says how it went, and the next one begins.
 
 What it measures is the server's part: from the time that the client stamps its request with, just
@@ -22,7 +22,7 @@ import time
 
 import frames
 
-INTERVAL_NS = 2_500_000
+INTERVAL_NS = 1_250_000
 TIMEOUT_S = 30
 
 

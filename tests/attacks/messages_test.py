@@ -19,7 +19,7 @@ SIGN_BATCH = "/saker.crypto.v1.Crypto/SignBatch"
 class Case(attack.Case):
     def calls(
         self, name: str, call, count: int, status: str, full: int, limits: Limits = CALLS,
-        allowed: str = "", latency: bool = True,
+        allowed: str = "",
     ) -> None:  # fmt: skip
         """call(stream) for `count` streams, 100 at a time; each ends with `status`, or one `allowed`."""
 
@@ -36,7 +36,7 @@ class Case(attack.Case):
             self.assertEqual(others, set(), f"{peer.statuses} {peer.reaction()}")
             self.assertGreater(peer.statuses[status], 0)
 
-        self.attack(name, assault, "lives", full, 2 * count, limits, latency=latency)
+        self.attack(name, assault, "lives", full, 2 * count, limits)
 
 
 class Messages(Case):
@@ -95,7 +95,7 @@ class Messages(Case):
         self.calls(
             "gzip bomb",
             lambda id: frames.headers(id, head) + frames.in_frames(id, bomb),
-            20, EXHAUSTED, 400, limits, latency=False,
+            20, EXHAUSTED, 400, limits,
         )  # fmt: skip
 
     def test_protobuf_bombs(self) -> None:
@@ -111,7 +111,7 @@ class Messages(Case):
         )  # fmt: skip
         self.calls(
             "protobuf bomb", lambda id: frames.headers(id, head) + frames.in_frames(id, packed),
-            8, EXHAUSTED, 100, limits, latency=False,
+            8, EXHAUSTED, 100, limits,
         )  # fmt: skip
 
 

@@ -40,6 +40,7 @@ class Peer:
         self.goaway: tuple[str, str] | None = None
         self.counts: collections.Counter[int] = collections.Counter()  # frames by type
         self.resets: collections.Counter[str] = collections.Counter()  # RST_STREAM by code
+        self.reset_streams: set[int] = set()
         self.statuses: collections.Counter[str] = collections.Counter()  # gRPC's or HTTP's
         self.said: dict[int, dict[str, str]] = {}  # last HEADERS of each stream
         self.data_bytes = 0
@@ -133,6 +134,7 @@ class Peer:
             self.goaway = (frames.ERRORS[code], one.payload[8:].decode())
         elif one.kind == frames.RST_STREAM:
             self.resets[frames.ERRORS[struct.unpack(">I", one.payload)[0]]] += 1
+            self.reset_streams.add(one.stream)
         elif one.kind == frames.HEADERS:
             self._note_headers(one)
         elif one.kind == frames.DATA:

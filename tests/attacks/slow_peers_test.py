@@ -12,6 +12,8 @@ import unittest
 
 import attack
 import frames
+import latency
+import report
 import transports
 from attack import CONNECTION, KIB, Limits
 from peer import Peer
@@ -31,44 +33,46 @@ class Slow(attack.Case):
         drip=None, plain: bool = False,
     ) -> None:  # fmt: skip
         """begin(peer) for 200 peers, then drip(peer) now and then; all are thrown out in time."""
+        quiet = [self.measure.window() for _ in range(latency.ROUNDS)] if attack.ALONE else []
         self.honest.round()
-        watcher = attack.Watcher(self.server.process.pid)
+        watcher = attack.Watcher(self.server.process.pid, self.rest_bytes)
         with contextlib.ExitStack() as all_of_them:
             peers = []
             for _ in range(CROWD):
                 peers.append(all_of_them.enter_context(self.connect_raw(transport, plain)))
                 begin(peers[-1])
-            quiet, attacked = [], []
-            deadline = time.monotonic() + wait_s
-            while not all(peer.closed for peer in peers):
-                self.assertLess(time.monotonic(), deadline, [p.reaction() for p in peers[:3]])
-                self.honest.round()
-                time.sleep(0.4)
-                attacked.append(self.honest.round()["p99"])
-                for peer in peers:
-                    peer.read()
-                    if drip is not None and not peer.closed:
-                        drip(peer)
+            attacked = self.endure(peers, wait_s, drip)
             usage = watcher.usage()
-            for _ in range(attack.ROUNDS):
-                self.honest.round()
-                time.sleep(0.4)
-                quiet.append(self.honest.round()["p99"])
-            reactions = {peer.reaction() for peer in peers}
+            volume = attack.Volume()
+            for peer in peers:
+                volume.add(peer)
         # All of them are there at once.
         limits = Limits(CROWD * CONNECTION, f"{CROWD} connections")
-        figures = attack.Latency.of(quiet, attacked[: attack.ROUNDS])
-        allowed = limits.memory + attack.SLACK
-        attack.table.append([
-            name, transport, str(sum(1 for _ in peers)), "0.0", str(CROWD), sorted(reactions)[0],
-            f"{usage.growth_bytes / attack.MIB:.1f}", f"{allowed / attack.MIB:.1f}",
-            f"{usage.cpu_ns / CROWD:.0f}", "", *figures.cells,
-        ])  # fmt: skip
-        for reaction in reactions:
+        volume.frames = CROWD
+        self.note(name, transport, volume, usage, limits)
+        for reaction in volume.reactions:
             self.assertRegex(reaction, f"^(?:{expected})$")
-        self.assertLessEqual(usage.growth_bytes, allowed, limits.why)
+        self.check_memory(usage, limits)
         if attack.ALONE:
-            self.assertFalse(figures.late, figures.cells)
+            figures = latency.Latency.of(quiet, attacked)
+            report.rows[-1].note_latency(figures.cells)
+            self.assertFalse(figures.is_late, figures.cells)
+
+    def endure(self, peers: list[Peer], wait_s: float, drip) -> list[int]:
+        """Until all are thrown out; the honest client's first windows."""
+        windows: list[int] = []
+        deadline = time.monotonic() + wait_s
+        while not all(peer.closed for peer in peers):
+            self.assertLess(time.monotonic(), deadline, [p.reaction() for p in peers[:3]])
+            if attack.ALONE and len(windows) < latency.ROUNDS:
+                windows.append(self.measure.window())
+            else:
+                time.sleep(latency.WINDOW_S)
+            for peer in peers:
+                peer.read()
+                if drip is not None and not peer.closed:
+                    drip(peer)
+        return windows
 
     def connect_raw(self, transport: str, plain: bool) -> Peer:
         if not plain:

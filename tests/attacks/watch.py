@@ -9,17 +9,18 @@ import re
 
 @dataclasses.dataclass
 class Usage:
-    growth_bytes: int  # the most that was resident beyond what had been before
+    growth_bytes: int  # the most that was resident beyond what was at rest
     cpu_ns: int
 
 
 class Watcher:
-    """Of one process, from construction on. Forgets earlier peaks (proc(5), clear_refs)."""
+    """Of one process, from construction on. Forgets earlier peaks (proc(5), clear_refs). At rest: what is
+    resident now, if nothing is said."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, rest_bytes: int = 0) -> None:
         self._proc = pathlib.Path(f"/proc/{pid}")
         (self._proc / "clear_refs").write_text("5")
-        self._resident = self.resident_bytes()
+        self._resident = rest_bytes or self.resident_bytes()
         self._cpu_ns = self.cpu_ns()
 
     def _status(self, name: str) -> int:

@@ -265,13 +265,13 @@ class TestCase(unittest.TestCase):
         return json.loads(self.assert_run(*arguments, "--json", code=code, **options).stdout)
 
 
-def eventually(condition, timeout_s: float = TIMEOUT_S) -> bool:
+def eventually(condition, timeout_s: float = TIMEOUT_S, pause_s: float = 0.01) -> bool:
     """Waits until condition() is true."""
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.01)
+        time.sleep(pause_s)
     return True
 
 
