@@ -72,7 +72,8 @@ void append_facts(std::string& out, const Facts& facts) {
 
 void append_comments(std::string& out, const Facts& facts) {
   for (const auto& [name, value] : facts) {
-    std::string line = "#[" + name + ": " + value + "]";
+    std::string line = "#[";
+    line.append(name).append(": ").append(value).append("]");
     std::ranges::replace_if(line, [](char c) { return c == '\n' || c == '\r'; }, ' ');
     out.append(line).append("\n");
   }

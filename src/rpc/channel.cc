@@ -31,7 +31,7 @@ ClientMethod::ClientMethod(std::string path, MethodKind kind)
   index_ = next_index.fetch_add(1, std::memory_order_relaxed);
 }
 
-Channel::Channel(net::Loop& loop, net::Target target, const ChannelOptions& options)
+Channel::Channel(net::Loop& loop, const net::Target& target, const ChannelOptions& options)
     : loop_(loop),
       options_(options),
       target_name_(net::to_string(target)),
@@ -78,6 +78,7 @@ bool Channel::is_connecting() const {
 
 std::vector<BackendCalls> Channel::backend_calls() const {
   std::vector<BackendCalls> all;
+  all.reserve(subchannels_.size());
   for (const auto& subchannel : subchannels_) {
     all.push_back({subchannel->name(), subchannel->calls()});
   }

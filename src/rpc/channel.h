@@ -38,7 +38,7 @@ struct BackendCalls {
 class Channel final : private net::Timer, private net::TurnTask, private TargetResolverEvents {
  public:
   // Not to be destroyed from inside a call's event; close() may be.
-  Channel(net::Loop& loop, net::Target target, const ChannelOptions& options = {});
+  Channel(net::Loop& loop, const net::Target& target, const ChannelOptions& options = {});
   ~Channel();
 
   // Closes all connections; every call ends with UNAVAILABLE at the end
