@@ -104,6 +104,7 @@ int prepare(const BenchCallOptions& options, ClientSession& session, Schema& sch
 int run_bench_call(BenchCallOptions& options) {
   ClientOptions client;
   client.target = options.bench.target;
+  client.metadata = options.bench.metadata;
   client.deadline = options.bench.connect_timeout;
   std::unique_ptr<Schema> schema;
   CallLoad load;

@@ -4,6 +4,7 @@
 
 #include "build_info.h"
 #include "command_line.h"
+#include "redaction.h"
 #include "saker/base/quantity.h"
 #include "version.h"
 
@@ -37,6 +38,9 @@ std::string shown_flags(const BenchOptions& options) {
   }
   if (options.busy_poll > Duration::zero()) {
     text += " --busy-poll " + format_duration(options.busy_poll);
+  }
+  for (const std::string& header : shown_headers(options.metadata)) {
+    text += " -H " + in_shell(header);
   }
   return text;
 }
@@ -217,6 +221,7 @@ bench::Report build_report(const BenchOptions& options, const std::string& metho
   report.duration = ended - started;
   report.started_at_unix_ms = unix_ms_of(started);
   report.server = server.load();
+  if (!server.warning().empty()) report.warnings.push_back(server.warning());
   add_timeline(results, server, report);
   add_statuses(results, report);
   add_warnings(options, results, report);

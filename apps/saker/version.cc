@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "build_info.h"
+#include "redaction.h"
 
 namespace saker::app {
 namespace {
@@ -49,6 +50,8 @@ std::string affinity() {
   return text;
 }
 
+}  // namespace
+
 std::string in_shell(const std::string& argument) {
   constexpr std::string_view kPlain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
@@ -63,8 +66,6 @@ std::string in_shell(const std::string& argument) {
   }
   return quoted + "'";
 }
-
-}  // namespace
 
 Facts build_facts() {
   Facts facts = {{"saker", SAKER_VERSION}};
@@ -89,8 +90,12 @@ Facts machine_facts() {
 std::string command_line() {
   constexpr size_t kLongest = 16 * 1024;
   std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::vector<std::string> arguments;
+  for (std::string argument; std::getline(file, argument, '\0');) arguments.push_back(argument);
+  redact_headers(arguments);
   std::string text;
-  for (std::string argument; std::getline(file, argument, '\0') && text.size() <= kLongest;) {
+  for (const std::string& argument : arguments) {
+    if (text.size() > kLongest) break;
     if (!text.empty()) text += ' ';
     text += in_shell(argument);
   }

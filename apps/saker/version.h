@@ -14,7 +14,10 @@ using Facts = std::vector<std::pair<std::string, std::string>>;
 Facts build_facts();
 // kernel, cpu, cpus (of the machine), affinity (those that this process may use).
 Facts machine_facts();
-// How this process was started, as a shell would take it; what is very long is cut short.
+// An argument as a shell would take it.
+std::string in_shell(const std::string& argument);
+// How this process was started, as a shell would take it; what is very long is cut short, and values
+// of secret metadata are left out (redaction.h).
 std::string command_line();
 
 }  // namespace saker::app

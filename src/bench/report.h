@@ -45,8 +45,8 @@ struct ContextSwitches {
 // The server's process during the run.
 struct ServerLoad {
   Duration cpu{};
-  ContextSwitches switches;
-  uint64_t peak_resident_bytes = 0;  // of its whole life
+  std::optional<ContextSwitches> switches;  // where known
+  uint64_t peak_resident_bytes = 0;         // the most that was seen; 0: not known
 };
 
 struct Report {

@@ -102,12 +102,13 @@ Json switches(const ContextSwitches& counts) {
 }
 
 Json server(const Report& report, const ServerLoad& load) {
-  return {
+  Json json = {
       {"cpu_ns", load.cpu.count()},
       {"calls_per_core_second", calls_per_core_second(report, load.cpu)},
-      {"context_switches", switches(load.switches)},
-      {"peak_resident_bytes", load.peak_resident_bytes},
   };
+  if (load.switches) json["context_switches"] = switches(*load.switches);
+  if (load.peak_resident_bytes > 0) json["peak_resident_bytes"] = load.peak_resident_bytes;
+  return json;
 }
 
 Json client(const Report& report) {

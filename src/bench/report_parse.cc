@@ -81,7 +81,8 @@ void read_ends(const JsonReader& reader, Report& report) {
   report.server.emplace();
   server.read("cpu_ns", report.server->cpu);
   server.read_count("peak_resident_bytes", report.server->peak_resident_bytes);
-  read_switches(server.inner("context_switches"), report.server->switches);
+  if (server.find("context_switches") == nullptr) return;
+  read_switches(server.inner("context_switches"), report.server->switches.emplace());
 }
 
 void read_counts(const JsonReader& reader, Report& report) {

@@ -67,7 +67,7 @@ Report sample() {
   report.churns = true;
   report.connects.record(3ms);
   report.switches = {100, 7};
-  report.server = ServerLoad{500ms, {11, 12}, 64 << 20};
+  report.server = ServerLoad{500ms, ContextSwitches{11, 12}, 64 << 20};
   report.warnings = {"one CPU only"};
   report.broken_assertions = {"errors==0 broken: errors = 12"};
   return report;
@@ -122,6 +122,21 @@ TEST(ReportParse, HistogramsStandInColumns) {
   EXPECT_EQ(document["server"]["calls_per_core_second"], 2000.0);
   EXPECT_EQ(document["client"]["calls_per_core_second"], 5000.0);
   EXPECT_THAT(format_json(sample()), HasSubstr("\n    \"calls\": [400,600],\n"));
+}
+
+TEST(ReportParse, WhatTheServerDidNotTellIsNowhere) {
+  Report report = sample();
+  report.server = ServerLoad{.cpu = 500ms, .switches = {}};
+  const std::string text = format_json(report);
+  const auto document = ordered_json::parse(text);
+  EXPECT_FALSE(document["server"].contains("context_switches"));
+  EXPECT_FALSE(document["server"].contains("peak_resident_bytes"));
+  const auto parsed = parse_report(text);
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  ASSERT_TRUE(parsed->server);
+  EXPECT_FALSE(parsed->server->switches);
+  EXPECT_EQ(format_json(*parsed), text);
+  EXPECT_THAT(format_text(report), testing::Not(HasSubstr("of memory")));
 }
 
 TEST(ReportParse, WhatIsNoReport) {

@@ -123,9 +123,11 @@ void append_connects(std::string& out, const Report& report, double seconds) {
 void append_server(std::string& out, const Report& report, double seconds) {
   if (!report.server || seconds <= 0) return;
   const Duration cpu = report.server->cpu;
-  std::string remark = "at most " + format_size(report.server->peak_resident_bytes) + " of memory";
+  const uint64_t memory = report.server->peak_resident_bytes;
+  std::string remark = memory > 0 ? "at most " + format_size(memory) + " of memory" : "";
   if (report.calls > 0) {
-    remark += ", " + format_duration(cpu / static_cast<int64_t>(report.calls)) + " a call";
+    if (!remark.empty()) remark += ", ";
+    remark += format_duration(cpu / static_cast<int64_t>(report.calls)) + " a call";
   }
   append_figure(out, "server CPU", percent(std::chrono::duration<double>(cpu).count() / seconds),
                 remark);
