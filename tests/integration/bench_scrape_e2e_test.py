@@ -102,7 +102,7 @@ class Scrape(e2e.TestCase):
         self.assertGreater(report["server"]["cpu_ns"], 0)
 
     def test_rounds(self) -> None:
-        rounds = ("--server-metrics", self.url, "--round", "200ms")
+        rounds = ("--server-metrics", self.url, "--round", "100ms")
         other = self.server.address.replace("127.0.0.1", "localhost")
         report = self.bench("--compare", other, "--rounds", "2", *rounds)
         for target in report["targets"]:
