@@ -135,6 +135,7 @@ int run_bench_call(BenchCallOptions& options) {
   options.bench.workload_flags = call_flags(options);
   ClientOptions client;
   client.target = options.bench.target;
+  client.metadata = options.bench.metadata;
   client.deadline = options.bench.connect_timeout;
   std::unique_ptr<Schema> schema;
   CallLoad load;

@@ -93,6 +93,7 @@ void add_bench_options(CLI::App& command, BenchOptions& options, KeyFlag key) {
   add_target_options(command, options.target, key);
   add_load_options(command, options);
   add_channel_flags(command, options.channel);
+  add_metadata(command, options.metadata);
   add_duration(command, "--deadline", options.deadline,
                "of each call, in steps down to 7/8 of it; 0: none")
       ->default_str("0");
@@ -120,8 +121,14 @@ void add_bench_options(CLI::App& command, BenchOptions& options, KeyFlag key) {
       ->type_name("EXPR")
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  add_count(command, "--server-pid", options.server_pid, 1, INT32_MAX,
-            "the server's process on this machine: its CPU time, too, is in the report");
+  CLI::Option* pid =
+      add_count(command, "--server-pid", options.server.pid, 1, INT32_MAX,
+                "the server's process on this machine: its CPU time, too, is in the report");
+  add_parsed(command, "--server-metrics", options.server.metrics, parse_http_url,
+             "the server's metrics, wherever it is, in Prometheus' text format, like "
+             "http://HOST:9090/metrics: as --server-pid, by scrapes before, after and each second")
+      ->type_name("URL")
+      ->excludes(pid);
   command.add_flag("--json", options.report.json, "print the report as one JSON document");
   command.add_flag("--quiet", options.quiet,
                    "nothing on stderr while the run lasts: neither the live block on a "

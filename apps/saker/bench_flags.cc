@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "redaction.h"
 #include "saker/base/quantity.h"
 #include "version.h"
 
@@ -114,10 +115,12 @@ std::string shown_flags(const BenchOptions& options) {
   add_length(options, flags);
   flags.add_words(options.workload_flags);
   flags.add_count("--messages", options.messages);
+  for (const std::string& header : shown_headers(options.metadata)) flags.add("-H", header);
   add_tls(options.target, flags);
   add_channel(options, flags);
   flags.add_text("--assert", list_of(options.assertions));
-  flags.add_count("--server-pid", options.server_pid);
+  flags.add_count("--server-pid", options.server.pid);
+  flags.add_text("--server-metrics", options.server.metrics.shown);
   return flags.take();
 }
 

@@ -12,7 +12,9 @@
 #include "saker/bench/assertion.h"
 #include "saker/bench/rate_plan.h"
 #include "saker/bench/schedule.h"
+#include "saker/grpc/metadata.h"
 #include "saker/rpc/method_kind.h"
+#include "server_watch.h"
 #include "target_options.h"
 
 namespace saker::app {
@@ -34,8 +36,9 @@ struct BenchOptions {
   bench::Arrivals arrivals = bench::Arrivals::kConstant;
   uint64_t payload_bytes = 16;
   rpc::MethodKind kind = rpc::MethodKind::kUnary;
-  uint64_t messages = 0;  // of each stream; 0: of a server's stream all that come
-  Duration deadline{0};   // of each call; 0: none
+  uint64_t messages = 0;    // of each stream; 0: of a server's stream all that come
+  Duration deadline{0};     // of each call; 0: none
+  grpc::Metadata metadata;  // of each call
   Duration connect_timeout = std::chrono::seconds(10);  // also how long a lost server may be away
   Duration busy_poll{0};
   uint64_t churn_calls = 0;  // after so many a connection is replaced; 0: never
@@ -55,8 +58,8 @@ struct BenchOptions {
   // The result.
   std::vector<bench::Assertion> assertions;
   ReportOptions report;
-  uint64_t server_pid = 0;  // a process of this machine to watch; 0: none
-  bool quiet = false;       // nothing while it runs
+  ServerSource server;
+  bool quiet = false;  // nothing while it runs
 
   bool open_loop() const { return rate > 0 || !plan.empty(); }
   double mean_rate() const { return plan.empty() ? rate : plan.mean_rate(); }

@@ -29,6 +29,7 @@ int find_key(const BenchSignOptions& options, const KeyChoice& key, SignLoad& lo
   crypto::v1::GetPublicKeyReply reply;
   CryptoTarget target;
   target.target = options.bench.target;
+  target.metadata = options.bench.metadata;
   target.deadline = options.bench.connect_timeout;
   if (call_crypto(target, get, request, reply) != kExitOk) return kExitUsage;
   const auto type = crypto::key_type_from_number(reply.key().type());

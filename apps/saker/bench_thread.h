@@ -183,6 +183,7 @@ class BenchThread {
     ++started_;
     ++in_flight_;
     rpc::CallOptions call_options;
+    call_options.metadata = metadata_;
     if (options_.deadline != Duration::zero()) {
       // As with callers of their own clocks: no two neighbours send the same grpc-timeout.
       const auto step = static_cast<int64_t>(started_ % 1024);
@@ -358,6 +359,7 @@ class BenchThread {
 
   const BenchOptions& options_;
   const Workload& workload_;
+  const grpc::Metadata* const metadata_ = options_.metadata.empty() ? nullptr : &options_.metadata;
   typename Workload::Checker checker_{workload_};
   net::Loop& loop_;
   rpc::Channel& channel_;

@@ -9,6 +9,7 @@
 
 #include "nearest_word.h"
 #include "printable.h"
+#include "redaction.h"
 #include "saker/base/quantity.h"
 #include "saker/grpc/base64.h"
 
@@ -130,7 +131,7 @@ Result<void> parse_header(std::string_view text, grpc::Metadata& out) {
   const size_t colon = text.find(':');
   const auto refuse = [&](const char* why) {
     std::string message = "metadata '";
-    return fail(message.append(text).append("': ").append(why));
+    return fail(message.append(shown_header(text)).append("': ").append(why));
   };
   if (colon == std::string_view::npos) return refuse("write 'name: value'");
   const std::string_view name = text.substr(0, colon);

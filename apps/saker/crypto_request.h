@@ -17,6 +17,7 @@ namespace saker::app {
 // How the service is called.
 struct CryptoTarget {
   TargetOptions target;
+  grpc::Metadata metadata;
   Duration deadline = std::chrono::seconds(10);
   bool wait_for_ready = false;
   bool json = false;
@@ -96,6 +97,7 @@ int call_crypto(const CryptoTarget& target, const rpc::ClientMethod& method, con
   rpc::BlockingContext context;
   context.timeout = target.deadline;
   context.wait_for_ready = target.wait_for_ready;
+  context.metadata = target.metadata;
   const grpc::Status status = (*client)->call(method, request, reply, context);
   return report_status(status);
 }

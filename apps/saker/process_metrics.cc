@@ -19,6 +19,8 @@ namespace saker::app {
 namespace {
 
 constexpr MetricName kCpuSeconds = {"process_cpu_seconds_total", "CPU time used, user and system."};
+constexpr MetricName kSwitches = {"process_context_switches_total",
+                                  "Times that a thread has left its CPU."};
 constexpr MetricName kResidentBytes = {"process_resident_memory_bytes", "Memory that is in RAM."};
 constexpr MetricName kVirtualBytes = {"process_virtual_memory_bytes", "Address space in use."};
 constexpr MetricName kHeapBytes = {"saker_heap_allocated_bytes",
@@ -29,13 +31,16 @@ constexpr MetricName kStartTime = {"process_start_time_seconds",
                                    "When the process started, since the Unix epoch."};
 constexpr MetricName kBuild = {"saker_build_info", "What this program was built from; always 1."};
 
-double cpu_seconds() {
+// Of all threads, those that have ended, too.
+void collect_usage(MetricFamilies& out) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   const auto seconds = [](const timeval& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
   };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+  out.add_counter(kCpuSeconds, seconds(usage.ru_utime) + seconds(usage.ru_stime));
+  out.add_counter(kSwitches, static_cast<double>(usage.ru_nvcsw), {{"kind", "voluntary"}});
+  out.add_counter(kSwitches, static_cast<double>(usage.ru_nivcsw), {{"kind", "involuntary"}});
 }
 
 // proc(5), /proc/[pid]/statm: size and resident set, in pages.
@@ -118,7 +123,7 @@ void collect_build(MetricFamilies& out) {
 }  // namespace
 
 void collect_process_metrics(MetricFamilies& out) {
-  out.add_counter(kCpuSeconds, cpu_seconds());
+  collect_usage(out);
   collect_memory(out);
   collect_heap(out);
   collect_descriptors(out);

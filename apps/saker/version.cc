@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "build_info.h"
+#include "redaction.h"
 
 namespace saker::app {
 namespace {
@@ -89,8 +90,12 @@ std::string in_shell(const std::string& word) {
 std::string command_line() {
   constexpr size_t kLongest = 16 * 1024;
   std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::vector<std::string> arguments;
+  for (std::string argument; std::getline(file, argument, '\0');) arguments.push_back(argument);
+  redact(arguments);
   std::string text;
-  for (std::string argument; std::getline(file, argument, '\0') && text.size() <= kLongest;) {
+  for (const std::string& argument : arguments) {
+    if (text.size() > kLongest) break;
     if (!text.empty()) text += ' ';
     text += in_shell(argument);
   }

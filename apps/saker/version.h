@@ -16,7 +16,8 @@ Facts build_facts();
 Facts machine_facts();
 // A word as a shell would take it: in quotes where it needs them.
 std::string in_shell(const std::string& word);
-// How this process was started, as a shell would take it; what is very long is cut short.
+// How this process was started, as a shell would take it; what is very long is cut short, and secrets are
+// left out (redaction.h).
 std::string command_line();
 
 }  // namespace saker::app

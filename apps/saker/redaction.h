@@ -1,0 +1,30 @@
+// What reports and messages may say of a command line: values that let their owner in (tokens, passwords,
+// keys, cookies) stay out of what is passed around. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "saker/grpc/metadata.h"
+
+namespace saker::app {
+
+// Takes the place of a value.
+inline constexpr std::string_view kRedacted = "...";
+
+// Has it "authorization", "cookie", "credential", "passw", "secret", "session" or "token" anywhere, or is
+// one of its words, which - and _ and . divide, "apikey", "auth", "jwt", "key" or "pwd"? In any case of
+// letters. When in doubt it is secret.
+bool is_secret_name(std::string_view name);
+// 'name: value' as typed, or "name: ..." where it is secret. Without a colon, which is a mistake, a value
+// may be in what would be the name: "..." where that is secret.
+std::string shown_header(std::string_view header);
+// "name: value", or "name: ..." where it is secret; binary values in base64.
+std::vector<std::string> shown_headers(const grpc::Metadata& metadata);
+// Without its query.
+std::string shown_url(std::string_view url);
+// Arguments of a command line, with -H, --header and --server-metrics in any of their forms as above.
+void redact(std::vector<std::string>& arguments);
+
+}  // namespace saker::app
