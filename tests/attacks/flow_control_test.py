@@ -96,7 +96,7 @@ class Hoards(attack.Case):
     )
 
     # Unpacking 4 MiB takes 4 ms and more.
-    UNPACKED = dataclasses.replace(HELD, per_frame_ns=20_000_000)
+    UNPACKED = dataclasses.replace(HELD, per_frame_ns=20_000_000, turn_ms=attack.PACKED_MS)
 
     def hoard(self, name: str, requests, count: int, full: int, packed: bool = True) -> None:
         """requests(stream): a call's frames. The connection answers pings to the end."""
