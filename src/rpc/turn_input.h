@@ -15,9 +15,9 @@ namespace saker::rpc {
 
 class TurnInput {
  public:
-  static constexpr uint32_t kWorkPerTurn =
-      1024;  // units of Connection::handle_input(); 0.1 to 0.3 ms
+  static constexpr uint32_t kWorkPerTurn = 512;        // units of Connection::handle_input()
   static constexpr size_t kUnpackedPerTurn = 1 << 18;  // and what the last message has above it
+  static constexpr size_t kMessageCost = 512;          // in bytes unpacked, of one that is not packed
 
   // What has just been received; requires !has_rest().
   void take(h2::Connection& engine, Bytes bytes, Time now) {

@@ -108,9 +108,10 @@ def make_certificates(directory: pathlib.Path) -> list[str]:
 
 
 class Case(unittest.TestCase):
-    """One server for all attacks of a class; `flags` are what it is started with beyond the defaults."""
+    """A server for each test; `flags` are what it is started with beyond the defaults."""
 
-    flags: tuple[str, ...] = ()
+    # Keys that nobody here signs with take long to make.
+    flags: tuple[str, ...] = ("--key", "ec-p256")
     has_metrics = True
 
     @classmethod
@@ -118,40 +119,43 @@ class Case(unittest.TestCase):
         directory = tempfile.TemporaryDirectory(prefix="saker-attacks-")
         cls.addClassCleanup(directory.cleanup)
         cls.directory = pathlib.Path(directory.name)
+        cls.certificates = make_certificates(cls.directory)
+
+    def setUp(self) -> None:
+        self.start()
+
+    def start(self) -> None:
         cores = latency.server_cores() if ALONE else None
-        cls.start_server(cores)
-        cls.addClassCleanup(cls.stop_server)
-        tls, tcp, unix = cls.server.addresses
-        cls.addresses = {"tcp": tcp, "unix": unix, "tls": tls}
-        pid = cls.server.process.pid
+        self.server = self.start_server(cores)
+        self.addCleanup(self.stop_server)
+        tls, tcp, unix = self.server.addresses
+        self.addresses = {"tcp": tcp, "unix": unix, "tls": tls}
+        pid = self.server.process.pid
         if cores is not None:
             latency.free_workers(pid, set.union(*cores))
-            cls.addClassCleanup(os.sched_setaffinity, 0, os.sched_getaffinity(0))
+            self.addCleanup(os.sched_setaffinity, 0, os.sched_getaffinity(0))
             os.sched_setaffinity(0, cores[1])
-        cls.honest = latency.Honest(tcp)
-        cls.addClassCleanup(cls.honest.close)
+        self.honest = latency.Honest(tcp)
+        self.addCleanup(self.honest.close)
         if cores is not None:
-            cls.honest.go_first()
-        cls.measure = latency.Measure(cls.honest, pid)
+            self.honest.go_first()
+        self.measure = latency.Measure(self.honest, pid)
         at_rest = Watcher(pid)
-        cls.rest_bytes, cls.rest_descriptors = at_rest.resident_bytes(), at_rest.descriptors()
-        cls.most_memory = 0
+        self.rest_bytes, self.rest_descriptors = at_rest.resident_bytes(), at_rest.descriptors()
 
-    @classmethod
-    def start_server(cls, cores: tuple[set[int], set[int]] | None) -> None:
-        cls.server = e2e.Server(
-            "--threads", "1", *cls.flags, *make_certificates(cls.directory),
-            *(["--metrics", "127.0.0.1:0"] if cls.has_metrics else []),
+    def start_server(self, cores: tuple[set[int], set[int]] | None) -> e2e.Server:
+        return e2e.Server(
+            "--threads", "1", *self.flags, *self.certificates,
+            *(["--metrics", "127.0.0.1:0"] if self.has_metrics else []),
             "--listen-plaintext", "127.0.0.1:0",
-            "--listen-plaintext", f"unix:{cls.directory}/s.sock",
+            "--listen-plaintext", f"unix:{self.directory}/s.sock",
             listen=["127.0.0.1:0"],
             preexec=None if cores is None else lambda: latency.take_core(cores[0]),
         )  # fmt: skip
 
-    @classmethod
-    def metrics(cls, *names: str) -> float:
+    def metrics(self, *names: str) -> float:
         """The sum of the series of all of them, in one look."""
-        url = cls.server.ready_lines[-1].removeprefix("metrics on ")
+        url = self.server.ready_lines[-1].removeprefix("metrics on ")
         with urllib.request.urlopen(url, timeout=e2e.TIMEOUT_S) as response:
             text = response.read().decode()
         total = 0.0
@@ -161,13 +165,12 @@ class Case(unittest.TestCase):
             total += sum(float(value) for value in series)
         return total
 
-    @classmethod
-    def stop_server(cls) -> None:
-        if cls.has_metrics:
-            broken = cls.metrics("saker_invariants_broken_total")
+    def stop_server(self) -> None:
+        if self.has_metrics:
+            broken = self.metrics("saker_invariants_broken_total")
             assert broken == 0, f"{broken} states that cannot be"
-        code = cls.server.stop()
-        assert code == e2e.EXIT_OK, f"the server ended with {code}: {cls.server.stderr}"
+        code = self.server.stop()
+        assert code == e2e.EXIT_OK, f"the server ended with {code}: {self.server.stderr}"
 
     def connect(self, transport: str = "tcp") -> Peer:
         address = self.addresses[transport]
@@ -236,19 +239,12 @@ class Case(unittest.TestCase):
             name, transport,
             reactions[0] + (f" and {len(reactions) - 1} others" if len(reactions) > 1 else ""),
             f"{volume.frames:,.0f}", f"{volume.bytes / 1e6:.1f}", str(volume.connections),
-            f"{usage.growth_bytes / MIB:.1f}", f"{self.allowed_memory(limits) / MIB:.1f}",
+            f"{usage.growth_bytes / MIB:.1f}", f"{(limits.memory + POOLS) / MIB:.1f}",
             f"{usage.cpu_ns / volume.frames:.0f}", f"{usage.cpu_ns / max(volume.bytes, 1):.1f}",
         ))  # fmt: skip
 
-    @classmethod
-    def allowed_memory(cls, limits: Limits) -> int:
-        """Above what the server had at rest. It locks its memory: what an attack before this one was
-        allowed stays resident, for the next to use."""
-        cls.most_memory = max(cls.most_memory, limits.memory)
-        return cls.most_memory + POOLS
-
     def check_memory(self, usage: Usage, limits: Limits) -> None:
-        allowed = self.allowed_memory(limits)
+        allowed = limits.memory + POOLS
         self.assertLessEqual(usage.growth_bytes, allowed, f"memory; allowed: {limits.why}")
 
     def check_latency(self, once: Callable[[], object], limits: Limits) -> None:

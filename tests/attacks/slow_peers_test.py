@@ -26,7 +26,7 @@ WAIT_S = 25  # for what comes after 10 s
 
 
 class Slow(attack.Case):
-    flags = ("--drain-timeout", "1s")
+    flags = (*attack.Case.flags, "--drain-timeout", "1s")
 
     def crowd(
         self, name: str, begin, expected: str, transport: str = "tcp", wait_s: float = WAIT_S,
