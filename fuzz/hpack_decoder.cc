@@ -154,7 +154,7 @@ class Connections {
   std::unique_ptr<h2::Endpoint> endpoints_[3];  // whole, cut, in single bytes
 };
 
-// At most kMostBlockBytes of them, in any order; some are empty.
+// Up to eight pieces in front of the last; some are empty.
 Cuts draw_cuts(size_t bytes, std::mt19937& random) {
   Cuts cuts;
   for (size_t most = random() % 9; most != 0; --most) {
