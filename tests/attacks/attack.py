@@ -3,7 +3,7 @@ checked, and the table that comes out. README.md says what is measured and how.
 
 A case is a method of a Case that calls attack() with an assault: a function that takes a new connection
 of the attacker's, and does its worst, by flood() where it is counted. It is called until the volume has
-been sent, over TCP, a Unix socket and TLS, and then, over TCP, again and again while the honest
+been sent, over TCP, a Unix socket and TLS in turn, and over each again and again while the honest
 client's latency is taken.
 """
 
@@ -192,7 +192,7 @@ class Case(unittest.TestCase):
         for transport in over:
             with self.subTest(attack=name, transport=transport):
                 self.wear_down(name, transport, assault, expected, frames if FULL else quick, limits)
-                if ALONE and (FULL or transport == over[0]):
+                if ALONE:
                     once = lambda: self.once(Volume(), transport, assault)  # noqa: E731, B023
                     self.check_latency(once, limits)
 
