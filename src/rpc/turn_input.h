@@ -17,7 +17,7 @@ class TurnInput {
  public:
   static constexpr uint32_t kWorkPerTurn = 512;        // units of Connection::handle_input()
   static constexpr size_t kUnpackedPerTurn = 1 << 18;  // and what the last message has above it
-  static constexpr size_t kMessageCost = 512;  // in bytes unpacked, of one that is not packed
+  static constexpr size_t kMessageCost = 1024;  // in bytes unpacked, of one that is not packed
 
   // What has just been received; requires !has_rest().
   void take(h2::Connection& engine, Bytes bytes, Time now) {
