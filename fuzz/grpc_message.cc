@@ -1,5 +1,6 @@
-// Length-prefixed messages cut anywhere: the same messages and the same end as from one piece, a
-// budget that is kept, and nothing held afterwards.
+// Length-prefixed messages cut anywhere, and behind them up to 80 kB that a long one may be made of:
+// the same messages and the same end as from one piece, a budget that is kept, and nothing held
+// afterwards. With hardly any budget, the same messages up to one for which there is none.
 #include <string>
 
 #include "fuzz.h"
@@ -8,7 +9,10 @@
 namespace saker {
 namespace {
 
-constexpr size_t kBudgetBytes = 100'000;
+constexpr size_t kBudgetBytes = 200'000;  // for all that is sent, and twice that while it is moved
+constexpr uint32_t kMostFiller = 80'000;
+constexpr uint8_t kFillerPiece = 200;
+constexpr uint8_t kBadFlag = 2;  // the filler's bytes: it ends where no message goes on
 
 void append(const grpc::ReceivedMessage& message, std::string& out) {
   out += message.compressed ? "c" : "m";
@@ -22,33 +26,44 @@ void append(const grpc::ReceivedMessage& message, std::string& out) {
   out += "\n";
 }
 
-std::string read(Bytes bytes, Bytes cuts, uint32_t max_bytes) {
+struct Outcome {
+  std::string messages;
+  std::string end;
+  bool is_poor = false;  // there was no budget for a message
+};
+
+void read_piece(grpc::MessageReader& reader, const MemoryBudget& budget, Bytes piece,
+                Outcome& outcome) {
+  for (;;) {
+    grpc::ReceivedMessage message;
+    const grpc::ReadResult result = reader.next(piece, message);
+    fuzz::expect(budget.used() <= budget.limit(), "the budget");
+    fuzz::expect(reader.charged_bytes() == budget.used(), "what is charged is used");
+    if (result == grpc::ReadResult::kMessage) {
+      fuzz::expect(message.size <= reader.max_bytes(), "max_bytes");
+      append(message, outcome.messages);
+      continue;
+    }
+    if (result == grpc::ReadResult::kBadFlag) outcome.end = "bad";
+    if (result == grpc::ReadResult::kTooLarge) outcome.end = "large";
+    outcome.is_poor = outcome.is_poor || reader.budget_refused();
+    return;
+  }
+}
+
+Outcome read(Bytes bytes, Bytes cuts, uint32_t max_bytes, size_t budget_bytes = kBudgetBytes) {
   ChunkPool pool;
-  MemoryBudget budget(kBudgetBytes);
+  MemoryBudget budget(budget_bytes);
   const grpc::MessageContext context{&pool, &budget, max_bytes};
-  std::string text;
+  Outcome outcome;
   {
     grpc::MessageReader reader(context);
-    fuzz::feed_in_pieces(bytes, cuts, [&](Bytes piece) {
-      for (;;) {
-        grpc::ReceivedMessage message;
-        const grpc::ReadResult result = reader.next(piece, message);
-        fuzz::expect(budget.used() <= kBudgetBytes, "the budget");
-        fuzz::expect(reader.charged_bytes() == budget.used(), "what is charged is used");
-        if (result == grpc::ReadResult::kMessage) {
-          fuzz::expect(message.size <= max_bytes, "max_bytes");
-          append(message, text);
-          continue;
-        }
-        if (result == grpc::ReadResult::kBadFlag && !text.ends_with("bad")) text += "bad";
-        if (result == grpc::ReadResult::kTooLarge && !text.ends_with("large")) text += "large";
-        return;
-      }
-    });
-    if (!reader.at_boundary()) text += " incomplete";
+    fuzz::feed_in_pieces(bytes, cuts,
+                         [&](Bytes piece) { read_piece(reader, budget, piece, outcome); });
+    if (!reader.at_boundary()) outcome.end += " incomplete";
   }
   fuzz::expect(budget.used() == 0 && pool.outstanding() == 0, "all is given back");
-  return text;
+  return outcome;
 }
 
 }  // namespace
@@ -57,10 +72,22 @@ std::string read(Bytes bytes, Bytes cuts, uint32_t max_bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace saker;
   FuzzedDataProvider input(data, size);
-  const auto cuts = input.ConsumeBytes<uint8_t>(input.ConsumeIntegralInRange<size_t>(0, 40));
-  const auto max_bytes = input.ConsumeIntegralInRange<uint32_t>(0, 80'000);
-  const auto bytes = input.ConsumeRemainingBytes<uint8_t>();
-  fuzz::expect(read(bytes, cuts, max_bytes) == read(bytes, {}, max_bytes),
-               "cutting changes nothing");
+  auto cuts = input.ConsumeBytes<uint8_t>(input.ConsumeIntegralInRange<size_t>(0, 40));
+  const auto max_bytes = input.ConsumeIntegralInRange<uint32_t>(0, kMostFiller);
+  const auto little = input.ConsumeIntegral<uint16_t>();
+  const bool has_filler = input.ConsumeIntegralInRange(0, 7) == 0;
+  auto bytes = input.ConsumeRemainingBytes<uint8_t>();
+  if (has_filler) {
+    cuts.resize(cuts.size() + kMostFiller / kFillerPiece, kFillerPiece);
+    bytes.resize(bytes.size() + kMostFiller, kBadFlag);
+  }
+  const Outcome whole = read(bytes, {}, max_bytes);
+  const Outcome cut = read(bytes, cuts, max_bytes);
+  fuzz::expect(cut.messages == whole.messages && cut.end == whole.end, "cutting changes nothing");
+  fuzz::expect(!whole.is_poor && !cut.is_poor, "there is enough for all");
+  const Outcome poor = read(bytes, cuts, max_bytes, little);
+  fuzz::expect(poor.is_poor ? whole.messages.starts_with(poor.messages)
+                            : poor.messages == whole.messages && poor.end == whole.end,
+               "a small budget changes nothing before it is spent");
   return 0;
 }

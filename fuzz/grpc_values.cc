@@ -1,5 +1,7 @@
 // Values of gRPC's own header fields, any bytes: nothing is read or written past its end, and what
-// can be written is read back as it was.
+// can be written is read back as it was. A path has one reading: its two parts joined are the path, and
+// what is refused is not of that shape. Content types are what they are in any case, with any
+// parameters. Metadata that is refused leaves nothing behind.
 #include <algorithm>
 #include <string>
 
@@ -45,6 +47,15 @@ void check_base64(std::string_view text) {
   }
 }
 
+void check_received(std::string_view value) {
+  grpc::Metadata metadata;
+  fuzz::expect(metadata.add_received("x", value) && metadata.find("x") == value, "as it came");
+  metadata.clear();
+  const auto parts = static_cast<size_t>(std::ranges::count(value, ',')) + 1;
+  const bool added = metadata.add_received("x-bin", value);
+  fuzz::expect(metadata.size() == (added ? parts : 0), "each part is a value, or none is");
+}
+
 void check_metadata(std::string_view name, std::string_view value) {
   grpc::Metadata metadata;
   if (metadata.add(name, value) == grpc::AddResult::kOk) {
@@ -56,8 +67,34 @@ void check_metadata(std::string_view name, std::string_view value) {
     fuzz::expect(received.find(name) == value, "a value comes back");
     fuzz::expect(received.list_bytes() == metadata.list_bytes(), "and is counted alike");
   }
-  (void)metadata.add_received("x-bin", value);
-  (void)metadata.add_received("x", value);
+  check_received(value);
+}
+
+// Router and access control must read the same name, so nothing is decoded, folded or dropped.
+void check_path(std::string_view text) {
+  const auto path = grpc::split_path(text);
+  const size_t last = text.rfind('/');
+  const bool has_shape = text.starts_with('/') && std::ranges::count(text, '/') == 2 && last > 1 &&
+                         last + 1 < text.size();
+  fuzz::expect(path.has_value() == has_shape, "a slash, a part, a slash, a part");
+  if (!path) return;
+  const std::string joined = "/" + std::string(path->service) + "/" + std::string(path->method);
+  fuzz::expect(joined == text, "the parts joined are the path");
+  fuzz::expect(
+      path->service.data() == text.data() + 1 && path->method.data() == text.data() + last + 1,
+      "the parts point into it");
+}
+
+void check_content_type(std::string_view text) {
+  const grpc::ContentType type = grpc::classify_content_type(text);
+  std::string other(text);
+  for (char& c : other) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  fuzz::expect(grpc::classify_content_type(other) == type, "in any case");
+  fuzz::expect(grpc::classify_content_type(other + " ;v=1") == type, "with any parameters");
+  fuzz::expect(type == grpc::ContentType::kNotGrpc || other.starts_with("APPLICATION/GRPC"),
+               "gRPC begins so");
 }
 
 }  // namespace
@@ -73,7 +110,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   check_base64(text);
   check_metadata(name, text);
   check_metadata("x-bin", text);
-  (void)grpc::split_path(text);
-  (void)grpc::classify_content_type(text);
+  check_path(text);
+  check_path("/" + name + "/" + text);
+  check_content_type(text);
   return 0;
 }

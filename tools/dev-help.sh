@@ -96,10 +96,10 @@ Example: ./dev faults killed
 END
     soak) cat <<'END' ;;
 mixed load at full speed, and whether memory or descriptors grow
-Usage: ./dev soak [--minutes M]      default: 30
+Usage: ./dev soak [--minutes M]      default: 45
 Prints a table: each process, its memory, the slope with its 95 % confidence interval, descriptors, threads.
-Fails where a reply was wrong or something grows. docs/testing.md, "Soak".
-Example: ./dev soak --minutes 30
+Fails where a reply was wrong or something grows, from half an hour on also where that cannot be told. docs/testing.md, "Soak".
+Example: ./dev soak --minutes 45
 END
     vm) cat <<'END' ;;
 run a program in a virtual machine that has VSOCK

@@ -7,6 +7,7 @@
 #include "bench_flags.h"
 #include "build_info.h"
 #include "command_line.h"
+#include "printable.h"
 #include "saker/base/quantity.h"
 #include "version.h"
 
@@ -110,8 +111,9 @@ void add_stream_warnings(const std::vector<const BenchResult*>& results, bench::
     if (first_broken.empty()) first_broken = result->messages.first_broken();
   }
   if (broken > 0) {
-    report.warnings.push_back(format_count(broken) +
-                              " streams broke between messages, the first: " + first_broken);
+    report.warnings.push_back(
+        format_count(broken) +
+        " streams broke between messages, the first: " + printable(first_broken));
   }
   if (cut > 0) {
     report.warnings.push_back(format_count(cut) +
@@ -127,7 +129,10 @@ void add_warnings(const BenchOptions& options, const std::vector<const BenchResu
     lost = lost || result->lost_server;
     if (first_error.empty()) first_error = result->first_error;
   }
-  if (!first_error.empty()) report.warnings.push_back("the first error: " + first_error);
+  // A server's words may be in it.
+  if (!first_error.empty()) {
+    report.warnings.push_back("the first error: " + printable(first_error));
+  }
   if (lost) {
     report.warnings.push_back("the run ended early: the server was away for " +
                               format_duration(options.connect_timeout));

@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "interop_cases.h"
 #include "interrupt.h"
+#include "printable.h"
 #include "process.h"
 #include "saker/base/quantity.h"
 #include "target_options.h"
@@ -43,8 +44,8 @@ bool run_case(InteropSession& session, const InteropCase& chosen) {
   if (result) {
     std::cout << "ok    " << chosen.name << "  " << took << std::endl;
   } else {
-    std::cout << "FAIL  " << chosen.name << "  " << took << "  " << result.error().message
-              << std::endl;
+    std::cout << "FAIL  " << chosen.name << "  " << took << "  "
+              << printable(result.error().message) << std::endl;
   }
   return result.has_value();
 }

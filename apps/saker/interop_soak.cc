@@ -7,6 +7,7 @@
 #include "grpc/testing/test.saker.h"
 #include "interop_call.h"
 #include "interop_cases.h"
+#include "printable.h"
 #include "saker/base/quantity.h"
 
 namespace saker::app {
@@ -42,7 +43,8 @@ bool soak_once(InteropSession& session, uint64_t iteration, InteropCheck& first)
   const Duration limit = session.options().soak.max_latency;
   check.that(took <= limit, "took " + format_duration(took) + ", over " + format_duration(limit));
   if (const auto result = check.result(); !result) {
-    std::cerr << "soak iteration " << iteration << ": " << result.error().message << '\n';
+    std::cerr << "soak iteration " << iteration << ": " << printable(result.error().message)
+              << '\n';
     first.that(false, "iteration " + std::to_string(iteration) + ": " + result.error().message);
   }
   return check.holds();

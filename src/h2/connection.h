@@ -105,9 +105,11 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   // ---- input
-  // Consumes all of `bytes`, but for what stop_input() leaves. False: the connection is over; what
-  // take_output() still yields should be sent, then close.
-  bool handle_input(Bytes bytes, Time now);
+  // Consumes all of `bytes`, but for what stop_input() leaves, or what is more than `work`: a unit is a
+  // frame, 16 bytes of a header block, or 16 streams whose windows SETTINGS move; the last frame may
+  // pass it. False: the connection is over; what take_output() still yields should be sent, then close.
+  static constexpr uint32_t kAnyWork = UINT32_MAX, kWorkUnit = 16;
+  bool handle_input(Bytes bytes, Time now, uint32_t work = kAnyWork);
   // Within an event: this frame shall be the last that handle_input() handles. What is behind it, the
   // last input_left() bytes, is given to the next handle_input() before anything else.
   void stop_input() { input_stopped_ = true; }
@@ -200,6 +202,7 @@ class Connection {
   };
 
   // connection_input.cc: the byte stream into frames
+  void spend(uint32_t work);
   Bytes take_preface(Bytes bytes);
   Bytes take_frame(Bytes bytes);
   Bytes take_data_payload(Bytes bytes);
@@ -369,6 +372,7 @@ class Connection {
   size_t sending_streams_ = 0;   // streams with data that waits
   size_t unsent_bytes_ = 0;      // of that data
   size_t input_left_ = 0;
+  uint32_t work_left_ = 0;  // of what handle_input() was asked for
   bool input_stopped_ = false;
   size_t unread_bytes_ = 0;       // of all streams
   uint32_t withheld_credit_ = 0;  // of the connection's window, until more has been read

@@ -36,6 +36,24 @@ TEST(Deadlines, PrefaceAndFirstSettings) {
   expect_deadline(client, kStart + seconds(10), kLate);
 }
 
+TEST(Deadlines, FirstSettingsBehindThePreface) {
+  const std::string kLate = "0 SETTINGS_TIMEOUT no preface and SETTINGS in time";
+  Endpoint prompt(Role::kServer);
+  prompt.now += seconds(1);
+  prompt.recv(as_bytes(kClientPreface));
+  expect_deadline(prompt, kStart + seconds(3), kLate);
+  Endpoint late(Role::kServer);  // no time beyond the preface's
+  late.now += seconds(9);
+  late.recv(as_bytes(kClientPreface));
+  expect_deadline(late, kStart + seconds(10), kLate);
+  Endpoint cut(Role::kServer);  // SETTINGS of which the last byte never comes
+  Peer peer;
+  ByteVector bytes = peer.preface().settings().take();
+  bytes.pop_back();
+  cut.recv(bytes);
+  expect_deadline(cut, kStart + seconds(2), kLate);
+}
+
 TEST(Deadlines, SettingsAck) {
   Endpoint server(Role::kServer);
   Peer peer;

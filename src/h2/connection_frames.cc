@@ -274,6 +274,7 @@ void Connection::recv_settings_ack() {
 bool Connection::apply_peer_window(uint32_t old_window) {
   const int64_t change = int64_t{peer_.initial_window_size} - int64_t{old_window};
   if (change == 0) return true;
+  spend(static_cast<uint32_t>(streams_.size() / kWorkUnit));
   bool ok = true;
   streams_.for_each([&](Stream& stream) {
     ok &= stream.send_window.try_add(change);

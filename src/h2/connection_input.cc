@@ -6,8 +6,9 @@
 
 namespace saker::h2 {
 
-bool Connection::handle_input(Bytes bytes, Time now) {
+bool Connection::handle_input(Bytes bytes, Time now, uint32_t work) {
   now_ = now;
+  work_left_ = work;
   input_stopped_ = false;
   while (!bytes.empty() && !dead_ && !input_stopped_) {
     if (preface_seen_ < kClientPreface.size()) {
@@ -24,6 +25,15 @@ bool Connection::handle_input(Bytes bytes, Time now) {
   return !dead_;
 }
 
+void Connection::spend(uint32_t work) {
+  if (work < work_left_) {
+    work_left_ -= work;
+  } else {
+    work_left_ = 0;
+    input_stopped_ = true;
+  }
+}
+
 Bytes Connection::take_preface(Bytes bytes) {
   const size_t count = std::min(bytes.size(), kClientPreface.size() - preface_seen_);
   if (as_text(bytes.first(count)) != kClientPreface.substr(preface_seen_, count)) {
@@ -31,6 +41,10 @@ Bytes Connection::take_preface(Bytes bytes) {
     return {};
   }
   preface_seen_ = static_cast<uint8_t>(preface_seen_ + count);
+  if (preface_seen_ == kClientPreface.size()) {
+    const Time due = time_after(now_, options_.first_settings_timeout);
+    set_deadline(kPrefaceDeadline, std::min(deadlines_[kPrefaceDeadline], due));
+  }
   return bytes.subspan(count);
 }
 
@@ -95,6 +109,9 @@ Bytes Connection::complete_carry(Bytes bytes) {
 // What can be said of a frame before its payload is there.
 bool Connection::check_frame_header(const FrameHeader& header) {
   ++counters_.frames_received;
+  const bool is_block =
+      header.type == FrameType::kHeaders || header.type == FrameType::kContinuation;
+  spend(is_block ? 1 + header.length / kWorkUnit : 1);
   if (header.length > options_.max_frame_bytes) {
     fail(ErrorCode::kFrameSizeError, "frame larger than SETTINGS_MAX_FRAME_SIZE");
   } else if (block_id_ != 0 &&
@@ -103,8 +120,6 @@ bool Connection::check_frame_header(const FrameHeader& header) {
   } else if (!settings_received_ && (header.type != FrameType::kSettings || header.has(kFlagAck))) {
     fail(ErrorCode::kProtocolError, "the first frame is not SETTINGS");
   } else if (is_too_long(header)) {
-    const bool is_block =
-        header.type == FrameType::kHeaders || header.type == FrameType::kContinuation;
     fail(ErrorCode::kEnhanceYourCalm,
          is_block ? "header block too large" : "frame larger than what is kept of one");
   }

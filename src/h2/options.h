@@ -48,8 +48,9 @@ struct ConnectionOptions {
   uint32_t glitch_per_second = 330;      // limit: … and from then on
 
   // Time.
-  Duration preface_timeout = std::chrono::seconds(10);       // limit: preface and first SETTINGS in
-  Duration settings_ack_timeout = std::chrono::seconds(30);  // limit: until our SETTINGS are ACKed
+  Duration preface_timeout = std::chrono::seconds(10);  // limit: preface and first SETTINGS in
+  Duration first_settings_timeout = std::chrono::seconds(2);  // limit: … behind a client's preface
+  Duration settings_ack_timeout = std::chrono::seconds(30);   // limit: until our SETTINGS are ACKed
   Duration header_block_timeout =
       std::chrono::seconds(10);  // limit: HEADERS to END_HEADERS; any frame
   Duration no_progress_timeout = std::chrono::seconds(60);  // limit: data queued, no window for it

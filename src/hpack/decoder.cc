@@ -24,6 +24,7 @@ constexpr uint8_t kInserting = 0x40;
 constexpr uint8_t kSizeUpdate = 0x20;
 constexpr uint8_t kNeverIndexed = 0x10;
 constexpr uint8_t kHuffman = 0x80;
+constexpr uint8_t kOneByteLength = 0x7f;  // lengths below it, of strings that are not coded
 
 // Of the indices 1 to 126 that fit into the seven bits.
 constexpr uint32_t kDynamicIndicesOfOneByte = 126 - kStaticEntries;
@@ -113,6 +114,7 @@ bool Decoder::decode(Bytes block, DecodedBlock& out) {
       if (first <= kIndexed) drop_literal();
       truncated = true;
       room_bytes = 0;  // no later and smaller field may slip in
+      at = skip_surplus(at, end);
       --field;
       continue;
     }
@@ -121,6 +123,32 @@ bool Decoder::decode(Bytes block, DecodedBlock& out) {
   out.fields = {fields, field};
   out.truncated = truncated;
   return true;
+}
+
+// Steps over surplus fields that leave no trace and can be told to be sound at a glance: indices, and
+// literals that are neither coded nor inserted. Stops at the first that is anything else.
+const uint8_t* Decoder::skip_surplus(const uint8_t* at, const uint8_t* end) const {
+  const uint32_t indices = kStaticEntries + static_cast<uint32_t>(table_.count());
+  const auto skip_text = [end](const uint8_t* text) -> const uint8_t* {
+    if (text == nullptr || text == end || *text >= kOneByteLength) return nullptr;
+    return *text < end - text ? text + 1 + *text : nullptr;
+  };
+  for (; at != end;) {
+    const uint32_t first = *at;
+    const uint8_t* next = nullptr;
+    if (first > kIndexed && first < 0xff) {
+      if (first - kIndexed <= indices) next = at + 1;
+    } else if (first < kSizeUpdate) {
+      uint32_t index = 0;
+      next = parse_integer(at, end, 4, index);
+      if (next == nullptr || index > indices) return at;
+      if (index == 0) next = skip_text(next);
+      next = skip_text(next);
+    }
+    if (next == nullptr) return at;
+    at = next;
+  }
+  return at;
 }
 
 bool Decoder::refuse(const char* why, DecodedBlock& out) {

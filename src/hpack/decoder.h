@@ -97,6 +97,7 @@ class Decoder {
   static constexpr uint32_t kNoUpdate = UINT32_MAX;
   static constexpr size_t kNoMark = SIZE_MAX;
 
+  const uint8_t* skip_surplus(const uint8_t* at, const uint8_t* end) const;
   bool refuse(const char* why, DecodedBlock& out);
   const uint8_t* fail(const char* why);
 

@@ -82,6 +82,49 @@ TEST(DecoderLimits, MalformedBehindTheLimitIsStillAnError) {
   EXPECT_FALSE(decoder.decode(from_hex("8282 00 81 00 00")));
 }
 
+// Surplus fields are stepped over where that is safe: what is said of them stays what it was.
+TEST(DecoderLimits, SurplusFieldsAreJudgedAsAnyOther) {
+  const std::string x127 = "7f 00" + std::string(2 * 127, '7');
+  const struct {
+    std::string hex;
+    bool sound;
+  } kSurplus[] = {
+      {"82 bd bd", true},              // the static table's ends
+      {"be", true},                    // the entry that is in the table
+      {"bf", false},                   // the one behind it
+      {"80", false},                   // no index
+      {"ff 00", false},                // 127
+      {"00 01 61 01 62 82", true},     // a: b
+      {"10 01 61 00", true},           // never indexed
+      {"0f 11 00 0f 11 01 78", true},  // cookie
+      {"0f 2f 00", true},              // a name that is in the table
+      {"0f 30 00", false},             // behind it
+      {"00 01 61 " + x127, true},      // lengths of more than one byte
+      {"00 " + x127 + " 00", true},
+      {"00 01 61 81 1f", true},            // Huffman code
+      {"00 01 61 84 ff ff ff ff", false},  // ... that is none
+      {"00 81 1f 00", true},
+      {"40 01 61 01 62 bf", true},  // one more entry, and the one that moved
+      {"20", false},                // no size update but at the start
+      {"00", false},                // cut off
+      {"0f", false},
+      {"00 01", false},
+      {"00 01 61", false},
+      {"00 01 61 02 62", false},
+      {"0f ff ff ff ff 7f 00", false},
+  };
+  for (const auto& [hex, sound] : kSurplus) {
+    for (const std::string& before : {std::string("82"), std::string("82 82")}) {
+      TestDecoder decoder({.max_fields = 1});
+      ASSERT_TRUE(decoder.decode(from_hex("40 01 6b 01 76")));  // k: v
+      EXPECT_EQ(decoder.decode(from_hex(before + hex)), sound) << before << " " << hex;
+      if (!sound) continue;
+      EXPECT_TRUE(decoder.out.truncated) << hex;
+      EXPECT_EQ(decoder.fields(), (TextFields{{":method", "GET"}})) << hex;
+    }
+  }
+}
+
 // Names of 4000 bytes, referred to by one byte each.
 TEST(DecoderLimits, IndexedBomb) {
   TestDecoder decoder;

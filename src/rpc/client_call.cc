@@ -22,6 +22,7 @@ constexpr const char* kMetadataOverLimit = "response metadata is over the limit"
 ClientCall::ClientCall() : deadline_timer_(*this) {}
 
 ClientCall::~ClientCall() {
+  reader_.reset();  // what it holds goes back by way of the policy, and of the connection
   if (phase_ != Phase::kIdle) channel_->forget(*this);
 }
 

@@ -106,6 +106,31 @@ TEST(ChannelStatuses, AUnaryReplyForWhichThereIsNoMemory) {
                 "reply of 200 bytes is over what is left of the connection's memory for messages");
 }
 
+// Its part of a reply is charged by way of its policy, which goes with it.
+TEST(ChannelStatuses, ACallWithAServiceConfigMayBeDestroyedInsideAReply) {
+  net::SimNetwork network{1};
+  net::SimLoop server_loop{network};
+  net::SimLoop client_loop{network};
+  RawServer server(network, server_loop);
+  auto config = ServiceConfig::parse(
+      R"({"methodConfig": [{"name": [{}], "maxResponseMessageBytes": 1000}]})");
+  ASSERT_TRUE(config);
+  ChannelOptions options;
+  options.service_config = std::make_shared<const ServiceConfig>(*std::move(config));
+  Channel channel(client_loop, *net::parse_address("memory://server"), options);
+  auto call = std::make_unique<TestUnary>();
+  call->start(channel, unary_method());
+  server.exchange();
+  const size_t before = client_loop.chunks().outstanding();
+  server.peer.headers(1, kHead).data(1, framed(std::string(200, 'x')).substr(0, 100));
+  server.exchange();
+  ASSERT_EQ(call->done, 0);
+  EXPECT_EQ(client_loop.chunks().outstanding(), before + 1);
+  call.reset();
+  server.exchange();  // its RST_STREAM
+  EXPECT_EQ(client_loop.chunks().outstanding(), before);
+}
+
 TEST(ChannelStatuses, WhatWaitsWhenAChannelIsClosedAndWhatComesLater) {
   net::SimNetwork network{1};
   net::SimLoop loop{network};

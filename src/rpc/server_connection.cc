@@ -84,7 +84,7 @@ void ServerConnection::schedule() {
 // What follows every input: calls, output, and what the new state asks for. May destroy this.
 void ServerConnection::turn() {
   if (too_many_pings_) engine_.shut_down(h2::ErrorCode::kEnhanceYourCalm, "too_many_pings");
-  if (input_.has_rest() && !input_.has_enough() && may_take_input()) {
+  if (input_.has_rest() && !input_.has_taken() && may_take_input()) {
     input_.take_rest(engine_, loop_.loop().now());
   }
   run_ready();

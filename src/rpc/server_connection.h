@@ -73,6 +73,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   void call_released(bool held_slot);
   Packer& packer();
   void note_unpacked(size_t bytes) { input_.note_unpacked(engine_, bytes); }
+  void note_message() { input_.note_unpacked(engine_, TurnInput::kMessageCost); }
   // True: calls wait for the next turn before they unpack more.
   bool turn_has_enough() const { return input_.has_enough(); }
   uint32_t max_message_bytes() const { return messages_.max_bytes; }

@@ -87,6 +87,7 @@ bool StreamingCallBase::next_message() {
 }
 
 bool StreamingCallBase::accept_message() {
+  connection().note_message();
   note_compressed(message_.compressed);
   if (message_.compressed) {
     grpc::Status unpacked = unpack(message_);

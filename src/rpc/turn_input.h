@@ -1,7 +1,8 @@
-// TurnInput: what a server's connection takes from its client in one turn. A read of some KiB may
-// stand for a thousand times as many once its messages are unpacked, and while one connection
-// unpacks, the others of its loop wait. So a turn that has unpacked kUnpackedPerTurn ends; the rest of the read waits
-// here, with reading paused, and the connection takes its turns between the others'.
+// TurnInput: what a server's connection takes from its client in one turn. A read is up to 256 KiB, of
+// frames of nine bytes and of messages that unpack to a thousand times as much, and while one connection
+// handles its own, the others of its loop wait. So a turn ends after kWorkPerTurn, or once it has unpacked
+// kUnpackedPerTurn; the rest of the read waits here, with reading paused, and the connection takes its
+// turns between the others'.
 #pragma once
 
 #include <vector>
@@ -14,16 +15,20 @@ namespace saker::rpc {
 
 class TurnInput {
  public:
-  static constexpr size_t kUnpackedPerTurn = 1 << 20;  // and what the last message has above it
+  static constexpr uint32_t kWorkPerTurn = 512;        // units of Connection::handle_input()
+  static constexpr size_t kUnpackedPerTurn = 1 << 18;  // and what the last message has above it
+  static constexpr size_t kMessageCost = 1024;  // in bytes unpacked, of one that is not packed
 
   // What has just been received; requires !has_rest().
   void take(h2::Connection& engine, Bytes bytes, Time now) {
-    engine.handle_input(bytes, now);
+    engine.handle_input(bytes, now, kWorkPerTurn);
+    has_taken_ = true;
     if (engine.input_left() != 0) [[unlikely]]
       rest_.assign(bytes.end() - static_cast<ptrdiff_t>(engine.input_left()), bytes.end());
   }
   void take_rest(h2::Connection& engine, Time now) {
-    engine.handle_input(rest(), now);
+    engine.handle_input(rest(), now, kWorkPerTurn);
+    has_taken_ = true;
     taken_ = rest_.size() - engine.input_left();
     if (engine.input_left() != 0) return;
     std::vector<uint8_t>().swap(rest_);
@@ -37,7 +42,11 @@ class TurnInput {
     if (has_enough()) engine.stop_input();
   }
   bool has_enough() const { return unpacked_ >= kUnpackedPerTurn; }
-  void end_turn() { unpacked_ = 0; }
+  bool has_taken() const { return has_taken_; }
+  void end_turn() {
+    unpacked_ = 0;
+    has_taken_ = false;
+  }
 
  private:
   Bytes rest() const { return Bytes(rest_).subspan(taken_); }
@@ -45,6 +54,7 @@ class TurnInput {
   std::vector<uint8_t> rest_;
   size_t taken_ = 0;     // of rest_
   size_t unpacked_ = 0;  // in this turn
+  bool has_taken_ = false;
 };
 
 }  // namespace saker::rpc

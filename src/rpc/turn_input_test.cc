@@ -1,5 +1,6 @@
-// Messages that become a thousand times as large: a connection that unpacks takes its turns between
-// those of the others, and nothing of what it has sent in one piece is lost.
+// Reads that ask for much: messages that become a thousand times as large, thousands of frames. Such a
+// connection takes its turns between those of the others, and nothing of what it has sent in one piece
+// is lost.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -65,7 +66,8 @@ class ServerTurns : public testing::Test {
     world.start();
   }
   void note(const RawMessage& message) {
-    if (message.bytes.size() == kUnpackedBytes) order += message.bytes[0];
+    if (message.bytes.size() == kUnpackedBytes || message.bytes.size() == 1)
+      order += message.bytes[0];
   }
   static void ask(RawClient& client, char letter) {
     for (h2::StreamId id = 1; id < 2 * kMessages; id += 2) {
@@ -114,6 +116,26 @@ TEST_F(ServerTurns, OfHandlersThatRead) {
   stream(one, 'a');
   stream(other, 'b');
   expect_turns(one, other, 1);
+}
+
+// Frames of a few bytes, thousands in a read.
+TEST_F(ServerTurns, OfManyFrames) {
+  constexpr int kFrames = 5000;
+  RawClient one(world);
+  RawClient other(world);
+  for (auto [client, letter] : {std::pair{&one, 'a'}, std::pair{&other, 'b'}}) {
+    client->peer.headers(1, request("/t.T/Collect"));
+    for (int i = 0; i < kFrames; ++i) client->peer.data(1, std::string("\0\0\0\0\1", 5) + letter);
+    client->peer.data(1, "", kFlagEndStream);
+  }
+  one.send();
+  other.send();
+  EXPECT_EQ(count_of(one.exchange(), "grpc-status=0"), 1);
+  EXPECT_EQ(count_of(other.exchange(), "grpc-status=0"), 1);
+  for (const char letter : {'a', 'b'}) {
+    EXPECT_EQ(std::ranges::count(order, letter), kFrames);
+    EXPECT_EQ(order.find(std::string(2 * TurnInput::kWorkPerTurn, letter)), order.npos);
+  }
 }
 
 // What is left of the read dies with the connection.

@@ -48,14 +48,13 @@ class Crowd(attack.Case):
 class Descriptors(Crowd):
     has_metrics = False  # which has descriptors of its own
 
-    @classmethod
-    def setUpClass(cls) -> None:
+    def setUp(self) -> None:
         before = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, before[1]))
         try:
-            super().setUpClass()
+            super().setUp()
             resource.prlimit(
-                cls.server.process.pid, resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS)
+                self.server.process.pid, resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS)
             )
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, before)
@@ -75,7 +74,7 @@ class Descriptors(Crowd):
 
 
 class MaxConnections(Crowd):
-    flags = ("--max-connections", "50")
+    flags = (*attack.Case.flags, "--max-connections", "50")
 
     def test_more_than_are_allowed(self) -> None:
         # The server sees that a peer has left a moment after it has; the honest client stays.

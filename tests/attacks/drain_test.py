@@ -42,16 +42,13 @@ OBSTACLES = [never_ends, takes_nothing, streams_on, asks_for_more, says_nothing,
 
 
 class Drain(attack.Case):
-    """The class's server is drained by each case, hence one for each."""
+    flags = (*attack.Case.flags, "--drain-timeout", f"{TIMEOUT_S}s")
 
-    flags = ("--drain-timeout", f"{TIMEOUT_S}s")
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        pass
+    def setUp(self) -> None:
+        """A server is drained once."""
 
     def drain_with(self, transport: str, obstacles) -> float:
-        super().setUpClass()
+        self.start()
         self.honest.close()
         peers = [self.connect(transport) for _ in obstacles]
         try:
@@ -64,11 +61,10 @@ class Drain(attack.Case):
         finally:
             for peer in peers:
                 peer.close()
-            self.doClassCleanups()
+            self.doCleanups()
 
-    @classmethod
-    def stop_server(cls) -> None:
-        cls.server.kill()
+    def stop_server(self) -> None:
+        self.server.kill()
 
     def test_each_alone(self) -> None:
         for obstacle in OBSTACLES:

@@ -98,7 +98,10 @@ class Hoards(attack.Case):
     # Unpacking 4 MiB takes 4 ms and more.
     UNPACKED = dataclasses.replace(HELD, per_frame_ns=20_000_000)
 
-    def hoard(self, name: str, requests, count: int, full: int, packed: bool = True) -> None:
+    def hoard(
+        self, name: str, requests, count: int, full: int, packed: bool = True,
+        turn_ms: float = attack.PACKED_MS,
+    ) -> None:  # fmt: skip
         """requests(stream): a call's frames. The connection answers pings to the end."""
 
         def assault(peer: Peer) -> None:
@@ -113,7 +116,7 @@ class Hoards(attack.Case):
             held = count - sum(peer.statuses.values())
             print(f"{name}: {count} calls, {held} wait, {dict(peer.statuses)}")
 
-        limits = self.UNPACKED if packed else self.HELD
+        limits = dataclasses.replace(self.UNPACKED, turn_ms=turn_ms) if packed else self.HELD
         self.attack(name, assault, "lives", full, 1, limits, over=("tcp", "unix"))
 
     def test_replies(self) -> None:
@@ -153,7 +156,7 @@ class Hoards(attack.Case):
         def call(id: int) -> bytes:
             return frames.headers(id, head) + frames.in_frames(id, request, False)
 
-        self.hoard("gzip'd streams, window 0", call, PACKED, 20_000)
+        self.hoard("gzip'd streams, window 0", call, PACKED, 20_000, turn_ms=2 * attack.PACKED_MS)
 
     def test_replies_that_nobody_reads(self) -> None:
         """The widest window, the smallest receive buffer, and nobody reads: 512 KiB of output, then

@@ -8,6 +8,7 @@ sends are literals and indices of the static table.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import struct
 from collections.abc import Iterable, Iterator
 
@@ -165,6 +166,16 @@ def in_frames(stream: int, payload: bytes, end: bool = True, size: int = 16384) 
     return b"".join(data(stream, piece, end and i == last) for i, piece in enumerate(pieces))
 
 
+@functools.lru_cache(maxsize=64)
+def count(sent: bytes) -> int:
+    """How many frames these bytes are; a part of one counts as one."""
+    at = number = 0
+    while at < len(sent):
+        at += 9 + int.from_bytes(sent[at : at + 3], "big")
+        number += 1
+    return number
+
+
 def call(stream: int, request: bytes, path: str = ECHO, *more: tuple[str, str]) -> bytes:
     return headers(stream, request_head(path, *more)) + in_frames(stream, request)
 
@@ -197,6 +208,20 @@ class FrameReader:
             yield Frame(kind, flags, stream & MAX_STREAM_ID, got[at + 9 : end])
             at = end
         self._rest = got[at:]
+
+
+class ClientReader(FrameReader):
+    """Of what a client sends: its preface, then frames."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._preface_due = PREFACE
+
+    def feed(self, received: bytes) -> Iterator[Frame]:
+        size = min(len(received), len(self._preface_due))
+        assert received[:size] == self._preface_due[:size], "not a client's preface"
+        self._preface_due = self._preface_due[size:]
+        return super().feed(received[size:])
 
 
 STATIC = {8: (":status", "200"), 9: (":status", "204"), 10: (":status", "206"),

@@ -85,6 +85,7 @@ class Bombs(attack.Case):
             CONNECTION + STREAMS * (CALL + METADATA),
             "a connection, 1024 calls and their metadata",
             per_frame_ns=60_000,  # 110 fields a frame
+            turn_ms=1,  # the end of such a connection
         )
         self.attack("metadata on 1024 streams", assault, "lives", 10_000, 1_000, limits)
 

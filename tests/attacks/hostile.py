@@ -1,27 +1,24 @@
-"""HostileServer: accepts clients over TCP or a Unix socket and does to them what a behaviour says, a
-function that gets each new connection as a Host, on a thread of its own. Victim: `saker ARGUMENTS`, with
-what it took in the end."""
+"""HostileServer: accepts clients over TCP, a Unix socket or TLS and does to them what a behaviour says, a
+function that gets each new connection as a Host, on a thread of its own."""
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import os
-import pathlib
+import functools
 import socket
-import subprocess
-import tempfile
+import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import attack
 import frames
+import transports
 from frames import Frame
 from peer import Peer
-from transports import named
 
-LOOK_EVERY_S = 0.01
+HANDSHAKE_S = 30
+# Small, so that what has been sent is not much more than what the client has read.
+SEND_BUFFER = 64 * attack.KIB
 
 HEAD = b"\x88" + frames.literal("content-type", "application/grpc")
 OK_TRAILERS = frames.literal("grpc-status", "0")
@@ -33,7 +30,10 @@ class Host(Peer):
 
     def __init__(self, connected: socket.socket) -> None:
         super().__init__(connected)
+        self._reader = frames.ClientReader()
+        self.is_deaf = False  # reads nothing any more
         self.opened: list[int] = []
+        self._pending: list[int] = []  # those without a reply, and some that have got it since
         self.ended: set[int] = set()
         self.most_open = 0
         self.replied: set[int] = set()
@@ -43,34 +43,25 @@ class Host(Peer):
         super()._note(one)
         if one.kind == frames.HEADERS:
             self.opened.append(one.stream)
+            self._pending = [*self.unanswered(), one.stream]
+            self.most_open = max(self.most_open, len(self._pending))
         if one.kind == frames.DATA:
             self.bodies[one.stream] = self.bodies.get(one.stream, b"") + one.payload
         if one.kind in (frames.HEADERS, frames.DATA) and one.flags & frames.END_STREAM:
             self.ended.add(one.stream)
-        self.most_open = max(self.most_open, len(set(self.opened) - self.replied))
 
     def _note_headers(self, one: Frame) -> None:
         pass
 
+    def send(self, data: bytes, reads: bool = True) -> bool:
+        """Counts frames, too; those of a piece that was not sent whole in proportion."""
+        before = self.sent_bytes
+        went = super().send(data, reads)
+        self.sent_frames += frames.count(data) * (self.sent_bytes - before) / max(1, len(data))
+        return went
+
     def read(self) -> int:
-        if self.preface_due:  # the reader knows frames only
-            self._take_preface()
-        return 0 if self.preface_due else super().read()
-
-    preface_due = True
-
-    def _take_preface(self) -> None:
-        try:
-            got = self._socket.recv(len(frames.PREFACE), socket.MSG_PEEK)
-            if len(got) == len(frames.PREFACE):
-                self._socket.recv(len(frames.PREFACE))
-                self.preface_due = False
-            elif not got:
-                self.closed = True
-        except BlockingIOError:
-            pass
-        except OSError:
-            self.closed = True
+        return 0 if self.is_deaf else super().read()
 
     def welcome(self, *entries: tuple[int, int]) -> Host:
         self.send(frames.settings(*entries) + frames.SETTINGS_ACK)
@@ -78,21 +69,24 @@ class Host(Peer):
 
     def next_request(self, whole: bool = True) -> int:
         """The next call's stream; 0: there is none any more."""
-        waiting = lambda: [  # noqa: E731
-            id for id in self.opened if id not in self.replied and (id in self.ended or not whole)
-        ]
+        waiting = lambda: [id for id in self.unanswered() if id in self.ended or not whole]  # noqa: E731
         self.wait(lambda: bool(waiting()))
-        return waiting()[0] if waiting() else 0
+        return next(iter(waiting()), 0)
 
-    def reply(self, stream: int, body: bytes | None = None) -> None:
+    def unanswered(self) -> list[int]:
+        return [id for id in self._pending if id not in self.replied]
+
+    def whole_reply(self, stream: int, head: bytes = HEAD) -> bytes:
         """The request's message back, which Echo's clients take for a reply."""
         self.replied.add(stream)
-        message = self.bodies.get(stream, EMPTY_REPLY) if body is None else body
-        self.send(
-            frames.headers(stream, HEAD)
-            + frames.in_frames(stream, message, False)
+        return (
+            frames.headers(stream, head)
+            + frames.in_frames(stream, self.bodies.get(stream, EMPTY_REPLY), False)
             + frames.headers(stream, OK_TRAILERS, True)
         )
+
+    def reply(self, stream: int, head: bytes = HEAD) -> None:
+        self.send(self.whole_reply(stream, head))
 
     def serve(self) -> None:
         """Like an honest server, to the end."""
@@ -103,43 +97,71 @@ class Host(Peer):
 Behaviour = Callable[[Host], object]
 
 
+@functools.cache
+def certificates() -> str:
+    """The directory of those that all servers of this process show; CA: ca.pem."""
+    attack.make_certificates(transports.directory())
+    return transports.directory()
+
+
 class HostileServer:
-    def __init__(self, behaviour: Behaviour, transport: str = "tcp") -> None:
+    """`address` is where clients find it, and `flags` what they need to know besides."""
+
+    def __init__(self, behaviour: Behaviour, transport: str = "tcp", shakes_hands: bool = True) -> None:
+        """shakes_hands False: over TLS, the behaviour is that of bytes that are not TLS."""
         self._behaviour = behaviour
-        self._listener, self.address = named(transport).raw_listener()
+        is_tls = transport == "tls"
+        self._listener, self.address = transports.named("tcp" if is_tls else transport).raw_listener()
+        self.flags = ["--ca", f"{certificates()}/ca.pem"] if is_tls else []
+        self._context = self._made_context() if is_tls and shakes_hands else None
         self._threads: list[threading.Thread] = []
         self.hosts: list[Host] = []
         self.failures: list[BaseException] = []
-        self._over = False
+        self._over = threading.Event()
         self._acceptor = threading.Thread(target=self._accept)
         self._acceptor.start()
 
+    @staticmethod
+    def _made_context() -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(f"{certificates()}/server.pem", f"{certificates()}/server.key")
+        context.set_alpn_protocols(["h2"])
+        return context
+
     def _accept(self) -> None:
         self._listener.settimeout(0.05)
-        while not self._over:
+        while not self._over.is_set():
             try:
                 made, _ = self._listener.accept()
             except OSError:
                 continue
-            host = Host(made)
-            self.hosts.append(host)
-            thread = threading.Thread(target=self._be, args=(host,))
+            thread = threading.Thread(target=self._be, args=(made,))
             self._threads.append(thread)
             thread.start()
 
-    def _be(self, host: Host) -> None:
+    def _be(self, made: socket.socket) -> None:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        if made.family == socket.AF_INET:
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            made.settimeout(HANDSHAKE_S)
+            host = Host(self._context.wrap_socket(made, server_side=True) if self._context else made)
+        except OSError:  # the client has gone meanwhile
+            made.close()
+            return
+        self.hosts.append(host)
         try:
             self._behaviour(host)
             # What it has been told it may take its time to read.
-            while not self._over and not host.closed:
-                host.wait_closed(0.05)
+            while not self._over.is_set() and not host.closed:
+                _ = self._over.wait(0.05) if host.is_deaf else host.wait_closed(0.05)
         except BaseException as failure:  # for the test to raise
             self.failures.append(failure)
         finally:
             host.close()
 
     def close(self) -> None:
-        self._over = True
+        self._over.set()
         self._acceptor.join()
         for thread in self._threads:
             thread.join()
@@ -147,53 +169,13 @@ class HostileServer:
 
 
 @contextlib.contextmanager
-def hostile_server(behaviour: Behaviour, transport: str = "tcp") -> Iterator[HostileServer]:
-    server = HostileServer(behaviour, transport)
+def hostile_server(
+    behaviour: Behaviour, transport: str = "tcp", shakes_hands: bool = True
+) -> Iterator[HostileServer]:
+    server = HostileServer(behaviour, transport, shakes_hands)
     try:
         yield server
     finally:
         server.close()
     if server.failures:
         raise server.failures[0]
-
-
-@dataclasses.dataclass
-class Victim:
-    """How `saker ARGUMENTS` ended, and what it took."""
-
-    code: int
-    output: str
-    seconds: float
-    resident_bytes: int
-    cpu_seconds: float
-
-
-def peak_bytes(pid: int) -> int:
-    """0 once it has ended. Not ru_maxrss, which begins with what the process that started it has."""
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return 0
-
-
-def run_victim(*arguments: str, patience_s: float) -> Victim:
-    began = time.monotonic()
-    with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(
-            [attack.e2e.SAKER, *arguments],
-            stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=attack.e2e.environment(),
-        )  # fmt: skip
-        killer = threading.Timer(patience_s, process.kill)
-        killer.start()
-        peak, ended = 0, 0
-        while not ended:
-            peak = max(peak, peak_bytes(process.pid))
-            ended, status, usage = os.wait4(process.pid, os.WNOHANG)
-            time.sleep(0 if ended else LOOK_EVERY_S)
-        killer.cancel()
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        return Victim(
-            process.returncode, output.read(), time.monotonic() - began, peak,
-            usage.ru_utime + usage.ru_stime,
-        )  # fmt: skip

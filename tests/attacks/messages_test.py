@@ -91,7 +91,9 @@ class Messages(Case):
         head = frames.request_head(frames.ECHO, ("grpc-encoding", "gzip"))
         print(f"gzip bomb: {len(bomb)} B for 32 MiB")
         # What unpacking 4 MiB takes.
-        limits = Limits(CONNECTION + 2 * MESSAGE, "two messages", per_frame_ns=15_000_000)
+        limits = Limits(
+            CONNECTION + 2 * MESSAGE, "two messages", per_frame_ns=15_000_000, turn_ms=attack.PACKED_MS
+        )  # fmt: skip
         self.calls(
             "gzip bomb",
             lambda id: frames.headers(id, head) + frames.in_frames(id, bomb),
@@ -107,7 +109,7 @@ class Messages(Case):
         print(f"protobuf bomb: {len(packed)} B for {MESSAGE // 2} messages")
         limits = Limits(
             CONNECTION + ASSEMBLY + 4 * MESSAGE, "what requests may take, parsed; one as it is unpacked",
-            per_frame_ns=40_000_000,
+            per_frame_ns=40_000_000, turn_ms=2 * attack.PACKED_MS,
         )  # fmt: skip
         self.calls(
             "protobuf bomb", lambda id: frames.headers(id, head) + frames.in_frames(id, packed),

@@ -1,7 +1,6 @@
 """Paths against router and policy: `/Service/Method`, byte for byte, is the one name that a method has.
 What is nearly that is no method, and no way around what a policy forbids."""
 
-import tempfile
 
 import attack
 import frames
@@ -57,11 +56,10 @@ class Paths(attack.Case):
 
     @classmethod
     def setUpClass(cls) -> None:
-        with tempfile.NamedTemporaryFile("w", suffix=".toml") as policy:
-            policy.write('[[rule]]\ncallers = ["any"]\nkeys = ["ours"]\noperations = ["sign"]\n')
-            policy.flush()
-            cls.flags = (*Paths.flags, "--policy", policy.name)
-            super().setUpClass()
+        super().setUpClass()
+        policy = cls.directory / "policy.toml"
+        policy.write_text('[[rule]]\ncallers = ["any"]\nkeys = ["ours"]\noperations = ["sign"]\n')
+        cls.flags = (*Paths.flags, "--policy", str(policy))
 
     def ask(self, path: str) -> dict[str, str]:
         with self.connect() as peer:

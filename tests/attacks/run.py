@@ -20,7 +20,7 @@ def all_tests(suite: unittest.TestSuite) -> list[unittest.TestCase]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev attack", description=__doc__)
-    parser.add_argument("--full", action="store_true", help="the whole volume: half an hour")
+    parser.add_argument("--full", action="store_true", help="the whole volume: an hour")
     parser.add_argument("--table", metavar="FILE", help="the table, as Markdown")
     parser.add_argument("names", nargs="*", metavar="NAME")
     options = parser.parse_args()

@@ -15,6 +15,8 @@ using rpc::Task;
 
 namespace {
 
+constexpr uint64_t kMemoryBytes = 256 << 20;  // of a process; only its sixteenths matter
+
 template <typename Number>
 Number number_in(const grpc::Metadata& metadata, std::string_view name, Number otherwise) {
   const std::string_view text = metadata.find(name).value_or("");
@@ -59,7 +61,9 @@ Backend::Backend(const Plan& plan, net::SimNetwork& network, Ledger& ledger, siz
       network_(network),
       ledger_(ledger),
       name_("s" + std::to_string(number)),
-      loop_(network) {
+      loop_(network),
+      options_(plan.server),
+      memory_(kMemoryBytes) {
   add_methods();
 }
 
@@ -72,13 +76,14 @@ net::Address Backend::address() const {
 // ---- life
 
 void Backend::start() {
-  server_ = std::make_unique<rpc::ServerLoop>(0, loop_, dispatcher_, plan_.server);
+  server_ = std::make_unique<rpc::ServerLoop>(0, loop_, dispatcher_, options_, memory_);
   auto listener = loop_.listen(address(), {}, *this);
   if (!listener) return ledger_.violate("listen: " + listener.error().message);
   listener_ = *std::move(listener);
 }
 
 void Backend::on_accept(net::Accepted accepted) {
+  if (memory_.refuses_connections()) return loop_.discard(std::move(accepted));  // as Server does
   server_->expect_connection();
   server_->adopt(std::move(accepted));
 }
@@ -90,7 +95,7 @@ void Backend::drain() {
 void Backend::roll() {
   if (server_ == nullptr) return;
   retire(std::move(server_));
-  server_ = std::make_unique<rpc::ServerLoop>(0, loop_, dispatcher_, plan_.server);
+  server_ = std::make_unique<rpc::ServerLoop>(0, loop_, dispatcher_, options_, memory_);
 }
 
 void Backend::shut_down(Time end) {
@@ -98,6 +103,26 @@ void Backend::shut_down(Time end) {
   listener_.reset();
   retire(std::move(server_));
   close_at_ = std::min(close_at_, end);
+}
+
+void Backend::run_short(rpc::MemoryState state, Time end) {
+  constexpr uint64_t kFirst = 13;  // sixteenths: at the next one it is kNoConnections
+  memory_.update(kMemoryBytes / 16 * (kFirst + static_cast<uint64_t>(state)));
+  const bool sheds = state == rpc::MemoryState::kShedding;
+  if (server_ != nullptr) server_->make_room(sheds ? memory_.excess_bytes() : 0);
+  relax_at_ = end;
+}
+
+void Backend::squeeze(size_t connection_memory_bytes, Time end) {
+  options_.max_connection_memory_bytes = connection_memory_bytes;
+  relax_at_ = end;
+  drain();
+}
+
+void Backend::relax() {
+  relax_at_ = kNever;
+  memory_.update(0);
+  options_.max_connection_memory_bytes = plan_.server.max_connection_memory_bytes;
 }
 
 void Backend::retire(Server server) {
@@ -111,9 +136,11 @@ void Backend::crash(net::SimKill how) {
   server_.reset();
   draining_.clear();
   close_at_ = kNever;
+  relax();
 }
 
 void Backend::clean_up() {
+  if (relax_at_ <= network_.now()) relax();
   if (close_at_ <= network_.now()) {
     close_at_ = kNever;
     for (const Server& server : draining_) server->abort_all();
@@ -221,7 +248,7 @@ Task<Status> Backend::handle_collect(ServerContext& context, rpc::Reader<RawMess
     if (++read == 2) co_await pause_handler(context, spec);
   }
   if (read != spec.requests_read()) {
-    if (!context.cancelled() && !plan_.tight_memory) {
+    if (!context.cancelled() && !ledger_.may_lack_memory()) {
       ledger_.violate("call " + std::to_string(spec.id) + ": requests are missing");
     }
     co_return Status{StatusCode::kCancelled, "nobody waits", {}};
@@ -260,7 +287,7 @@ Task<Status> Backend::handle_bidi(ServerContext& context, rpc::Reader<RawMessage
     if (!co_await replies.write(message)) break;
   }
   const bool is_short = read != spec.requests_read();
-  if (is_short && !context.cancelled() && !plan_.tight_memory) {
+  if (is_short && !context.cancelled() && !ledger_.may_lack_memory()) {
     ledger_.violate("call " + std::to_string(spec.id) + ": requests are missing");
   }
   co_return answer(run, context);

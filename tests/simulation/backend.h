@@ -2,6 +2,7 @@
 // those that drain, and the handlers, which do what each call's plan says.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,10 +32,16 @@ class Backend final : private net::ListenerEvents {
   // Stops listening and drains; what is left at `end` is closed.
   void shut_down(Time end);
   void crash(net::SimKill how);
+  // Its process is short of memory until then.
+  void run_short(rpc::MemoryState state, Time end);
+  // The connections of now drain; those that come until then get so much memory for messages.
+  void squeeze(size_t connection_memory_bytes, Time end);
+  // There is memory again.
+  void relax();
   // Forgets servers that have drained. Outside of turns.
   void clean_up();
-  // When clean_up() has something to close.
-  Time close_at() const { return close_at_; }
+  // When clean_up() has something to do.
+  Time due_at() const { return std::min(close_at_, relax_at_); }
 
   // Calls that servers have not ended yet, and connections.
   uint64_t open_calls() const;
@@ -67,10 +74,13 @@ class Backend final : private net::ListenerEvents {
   const std::string name_;
   net::SimLoop loop_;
   rpc::Dispatcher dispatcher_;
+  rpc::ServerOptions options_;  // of connections from now on
+  rpc::MemoryGuard memory_;
   std::unique_ptr<net::Listener> listener_;
   Server server_;                 // of new connections; null: none
   std::vector<Server> draining_;  // until their connections have gone
   Time close_at_ = kNever;
+  Time relax_at_ = kNever;
 };
 
 }  // namespace saker::simulation

@@ -1,18 +1,26 @@
 #include "chaos.h"
 
 #include <algorithm>
+#include <span>
 
 namespace saker::simulation {
 namespace {
 
-// Rolling worlds know the first three, a restart, and clocks that are set a little.
-constexpr Blow kRolling[] = {Blow::kDrain,   Blow::kDrain,     Blow::kRoll,
-                             Blow::kRoll,    Blow::kShutDown,  Blow::kRestart,
-                             Blow::kRestart, Blow::kClockJump, Blow::kWallClock};
+// Rolling worlds know the first three, a restart, servers that lack memory, and clocks that are set a
+// little.
+constexpr Blow kRolling[] = {Blow::kDrain,    Blow::kDrain,     Blow::kRoll,     Blow::kRoll,
+                             Blow::kShutDown, Blow::kRestart,   Blow::kRestart,  Blow::kShortage,
+                             Blow::kSqueeze,  Blow::kClockJump, Blow::kWallClock};
 constexpr Blow kRough[] = {
-    Blow::kDrain,     Blow::kRoll,      Blow::kShutDown, Blow::kCrash,       Blow::kPowerLoss,
-    Blow::kRestart,   Blow::kRestart,   Blow::kRestart,  Blow::kClientClose, Blow::kClientCrash,
-    Blow::kClockJump, Blow::kWallClock, Blow::kStorm};
+    Blow::kDrain,         Blow::kRoll,      Blow::kShutDown,    Blow::kCrash,
+    Blow::kPowerLoss,     Blow::kRestart,   Blow::kRestart,     Blow::kRestart,
+    Blow::kShortage,      Blow::kSqueeze,   Blow::kClientClose, Blow::kClientCrash,
+    Blow::kClientSqueeze, Blow::kClockJump, Blow::kWallClock,   Blow::kStorm};
+constexpr Duration kLongestShortage = 200ms;
+
+bool takes_memory(Blow blow) {
+  return blow == Blow::kShortage || blow == Blow::kSqueeze || blow == Blow::kClientSqueeze;
+}
 
 }  // namespace
 
@@ -32,8 +40,12 @@ Duration Chaos::draw_time(Duration most) {
 }
 
 Blow Chaos::draw() {
-  if (plan_.mood == Mood::kRolling) return kRolling[random_.below(std::size(kRolling))];
-  return kRough[random_.below(std::size(kRough))];
+  const bool is_rolling = plan_.mood == Mood::kRolling;
+  const auto blows = is_rolling ? std::span<const Blow>(kRolling) : std::span<const Blow>(kRough);
+  for (;;) {
+    const Blow blow = blows[random_.below(blows.size())];
+    if (plan_.runs_short || !takes_memory(blow)) return blow;
+  }
 }
 
 void Chaos::strike() {
@@ -45,6 +57,21 @@ void Chaos::strike() {
   const Blow blow = draw();
   if (blow >= Blow::kClientClose) return hit_world(blow);
   hit_backend(blow, *backends_[random_.below(backends_.size())]);
+}
+
+// Small ones as likely as large ones; messages that come whole need none.
+size_t Chaos::draw_budget() {
+  return random_.below(size_t{1} << (1 + random_.below(16)));
+}
+
+// Its process is: it refuses newcomers, calls too, or gets rid of those that hold most.
+void Chaos::run_short(Backend& backend) {
+  const bool may_shed = plan_.mood == Mood::kRough;
+  const auto state = static_cast<rpc::MemoryState>(1 + random_.below(may_shed ? 3 : 2));
+  if (state >= rpc::MemoryState::kNoCalls) ledger_.note_shortage();
+  ledger_.note_restart();
+  if (state == rpc::MemoryState::kShedding) ledger_.note_loss();
+  backend.run_short(state, network_.now() + draw_time(kLongestShortage));
 }
 
 void Chaos::restart(Backend& backend) {
@@ -62,6 +89,11 @@ void Chaos::hit_backend(Blow blow, Backend& backend) {
       return backend.drain();
     case Blow::kRoll:
       return backend.roll();
+    case Blow::kShortage:
+      return run_short(backend);
+    case Blow::kSqueeze:
+      ledger_.note_squeeze();
+      return backend.squeeze(draw_budget(), network_.now() + draw_time(kLongestShortage));
     case Blow::kShutDown: {
       ledger_.note_restart();
       const bool waits = plan_.mood == Mood::kRolling;
@@ -84,6 +116,11 @@ void Chaos::hit_world(Blow blow) {
     case Blow::kClientCrash:
       ledger_.note_loss();
       return client.crash();
+    case Blow::kClientSqueeze:
+      ledger_.note_loss();
+      ledger_.note_squeeze();
+      client.close();
+      return client.start(draw_budget());
     case Blow::kClockJump:
       // Short of the preface's time-out where nothing may be lost.
       network_.jump(draw_time(plan_.mood == Mood::kRolling || random_.chance(0.5) ? 500ms : 60s));
@@ -104,7 +141,10 @@ void Chaos::hit_world(Blow blow) {
 void Chaos::end() {
   next_at_ = kNever;
   network_.set_faults({});
-  for (const auto& backend : backends_) restart(*backend);
+  for (const auto& backend : backends_) {
+    backend->relax();
+    restart(*backend);
+  }
 }
 
 }  // namespace saker::simulation

@@ -20,16 +20,21 @@ enum class Blow : uint8_t {
   kCrash,
   kPowerLoss,
   kRestart,
+  kShortage,
+  kSqueeze,
   kClientClose,
   kClientCrash,
+  kClientSqueeze,
   kClockJump,
   kWallClock,
   kStorm,
 };
-inline constexpr std::array<std::string_view, 11> kBlowNames = {
-    "drain under load",    "server replaced",     "server shut down", "server process killed",
-    "server machine lost", "server restarted",    "channel closed",   "client process killed",
-    "clock set forward",   "wall clock set back", "storm of failures"};
+inline constexpr std::array<std::string_view, 14> kBlowNames = {
+    "drain under load",       "server replaced",      "server shut down",
+    "server process killed",  "server machine lost",  "server restarted",
+    "server short of memory", "server's budgets cut", "channel closed",
+    "client process killed",  "client's budgets cut", "clock set forward",
+    "wall clock set back",    "storm of failures"};
 using BlowCounts = std::array<uint64_t, kBlowNames.size()>;
 
 class Chaos {
@@ -51,7 +56,9 @@ class Chaos {
   void hit_backend(Blow blow, Backend& backend);
   void hit_world(Blow blow);
   void restart(Backend& backend);
+  void run_short(Backend& backend);
   Duration draw_time(Duration most);
+  size_t draw_budget();
 
   const Plan& plan_;
   net::SimNetwork& network_;

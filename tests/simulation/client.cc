@@ -21,8 +21,10 @@ Client::~Client() {
   close();
 }
 
-void Client::start() {
-  channel_ = std::make_unique<rpc::Channel>(loop_, target_, plan_.channel);
+void Client::start(size_t connection_memory_bytes) {
+  rpc::ChannelOptions options = plan_.channel;
+  options.max_connection_memory_bytes = connection_memory_bytes;
+  channel_ = std::make_unique<rpc::Channel>(loop_, target_, options);
   closed_ = false;
   for (const auto& caller : callers_) caller->rest();
 }

@@ -25,7 +25,9 @@ class Client {
          net::Target target);
   ~Client();
 
-  void start();
+  void start() { start(plan_.channel.max_connection_memory_bytes); }
+  // With so much memory for messages on each connection.
+  void start(size_t connection_memory_bytes);
   // All connections go at once; its calls end UNAVAILABLE. Outside of turns.
   void close();
   // The whole process goes, and comes back.

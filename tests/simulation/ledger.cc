@@ -14,6 +14,8 @@ constexpr std::string_view kBreaches[] = {
     "PROTOCOL_ERROR",   "INTERNAL_ERROR",    "FLOW_CONTROL_ERROR", "STREAM_CLOSED",
     "FRAME_SIZE_ERROR", "COMPRESSION_ERROR", "HTTP_1_1_REQUIRED",  "malformed"};
 
+constexpr std::string_view kShortOfMemory = "the server is short of memory";
+
 bool has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
@@ -30,6 +32,7 @@ void CallCounts::add(const CallCounts& other) {
   abandoned += other.abandoned;
   oversize += other.oversize;
   out_of_memory += other.out_of_memory;
+  refused += other.refused;
   keepalive += other.keepalive;
   for (size_t code = 0; code < by_code.size(); ++code) by_code[code] += other.by_code[code];
 }
@@ -108,6 +111,7 @@ void Ledger::note_end(CallRecord& call, const grpc::Status& status,
   check_time(call, status);
   if (status.ok()) check_ok(call, trailers);
   count_end(call, status);
+  check_memory(call);
 }
 
 void Ledger::count_end(const CallRecord& call, const grpc::Status& status) {
@@ -115,9 +119,18 @@ void Ledger::count_end(const CallRecord& call, const grpc::Status& status) {
   const bool is_exhausted = status.code == StatusCode::kResourceExhausted;
   const bool is_too_large = call.spec.oversize != Oversize::kNone;
   counts_.oversize += is_exhausted && is_too_large ? 1 : 0;
-  counts_.out_of_memory += is_exhausted && !is_too_large ? 1 : 0;
+  const bool is_refused = is_exhausted && has(status.message, kShortOfMemory);
+  counts_.refused += is_refused ? 1 : 0;
+  counts_.out_of_memory += is_exhausted && !is_too_large && !is_refused ? 1 : 0;
   counts_.keepalive += has(status.message, "keepalive") ? 1 : 0;
   counts_.retried += std::popcount(call.attempts) > 1 ? 1 : 0;
+}
+
+// An allocation that fails ends one call at most.
+void Ledger::check_memory(const CallRecord& call) {
+  if (plan_.tight_memory || squeezes_ != 0 || counts_.out_of_memory <= allocations_.count()) return;
+  violate(text_of(call) + " ends for want of memory, as " + std::to_string(counts_.out_of_memory) +
+          " calls have, after " + std::to_string(allocations_.count()) + " failed allocations");
 }
 
 // One turn of the loop at the latest after the timer's tick; a clock that jumps takes both along.
@@ -172,15 +185,18 @@ bool Ledger::may_end_unavailable(const CallRecord& call, const std::string& mess
   if (plan_.few_streams && has(message, "REFUSED_STREAM")) return is_any_unwaited_for();
   if (plan_.mood == Mood::kGentle) return false;
   if (plan_.mood == Mood::kRough) return may_lose();
-  // Attempts that were meant to fail are not what was accepted.
-  return call.runs <= call.spec.failures && restarts_ != 0 && !call.spec.wait_for_ready;
+  // Attempts that were meant to fail are not what was accepted. What a drain has not accepted is started
+  // over once (gRFC A6), and may meet the same drain on the next connection.
+  const bool met_drains = has(message, "the server is going away, NO_ERROR");
+  return call.runs <= call.spec.failures && !call.spec.wait_for_ready &&
+         (restarts_ != 0 || met_drains);
 }
 
 bool Ledger::is_any_unwaited_for() const {
   if (plan_.policy == Policy::kHedge) return true;  // attempts that lost
   const auto of = [&](StatusCode code) { return counts_.by_code[static_cast<size_t>(code)]; };
-  return counts_.cancelled + counts_.abandoned + counts_.oversize + of(StatusCode::kCancelled) +
-             of(StatusCode::kDeadlineExceeded) !=
+  return counts_.cancelled + counts_.abandoned + counts_.oversize + counts_.out_of_memory +
+             of(StatusCode::kCancelled) + of(StatusCode::kDeadlineExceeded) !=
          0;
 }
 
@@ -194,7 +210,8 @@ bool Ledger::may_lose() const {
 
 bool Ledger::may_end_exhausted(const CallRecord& call, const std::string& message) const {
   if (call.spec.oversize != Oversize::kNone && has(message, "is over the limit")) return true;
-  return plan_.tight_memory && has(message, "is over what is left of the connection's memory");
+  if (has(message, kShortOfMemory)) return shortages_ != 0;
+  return may_lack_memory() && has(message, "the connection's memory");
 }
 
 // ---- handlers

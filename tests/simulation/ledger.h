@@ -16,6 +16,7 @@
 #include "saker/grpc/metadata.h"
 #include "saker/net/sim_network.h"
 
+#include "allocations.h"
 #include "call_spec.h"
 
 namespace saker::simulation {
@@ -43,8 +44,9 @@ struct CallCounts {
   uint64_t cancelled = 0;
   uint64_t abandoned = 0;
   uint64_t oversize = 0;
-  uint64_t out_of_memory = 0;
-  uint64_t keepalive = 0;  // calls that ended because nobody answered pings
+  uint64_t out_of_memory = 0;  // a connection had none for a message
+  uint64_t refused = 0;        // by a server that is short of memory
+  uint64_t keepalive = 0;      // calls that ended because nobody answered pings
   std::array<uint64_t, grpc::kStatusCodeCount> by_code{};
 
   void add(const CallCounts& other);
@@ -52,7 +54,8 @@ struct CallCounts {
 
 class Ledger {
  public:
-  Ledger(const Plan& plan, net::SimNetwork& network) : plan_(plan), network_(network) {}
+  Ledger(const Plan& plan, net::SimNetwork& network, const AllocationFaults& allocations)
+      : plan_(plan), network_(network), allocations_(allocations) {}
 
   // ---- callers
   CallRecord& start(const CallSpec& spec);
@@ -71,6 +74,12 @@ class Ledger {
   // Its connections broke, or it went away with calls on it.
   void note_loss() { ++losses_; }
   void note_jump() { last_jump_ = network_.now(); }
+  void note_shortage() { ++shortages_; }  // of memory: a server refuses calls
+  void note_squeeze() { ++squeezes_; }    // connections get hardly any memory for messages
+  // There may be no memory for a message.
+  bool may_lack_memory() const {
+    return plan_.tight_memory || squeezes_ != 0 || allocations_.count() != 0;
+  }
   void violate(const std::string& what);
 
   bool is_broken() const { return !violation_.empty(); }
@@ -90,17 +99,21 @@ class Ledger {
   bool may_end_exhausted(const CallRecord& call, const std::string& message) const;
   void check_time(const CallRecord& call, const grpc::Status& status);
   void check_ok(const CallRecord& call, const grpc::Metadata& trailers);
+  void check_memory(const CallRecord& call);
   void count_end(const CallRecord& call, const grpc::Status& status);
   std::string text_of(const CallRecord& call) const;
 
   const Plan& plan_;
   net::SimNetwork& network_;
+  const AllocationFaults& allocations_;
   std::vector<std::unique_ptr<CallRecord>> calls_;
   CallCounts counts_;
   uint64_t ended_ = 0;
   uint64_t running_ = 0;
   uint64_t restarts_ = 0;
   uint64_t losses_ = 0;
+  uint64_t shortages_ = 0;
+  uint64_t squeezes_ = 0;
   Time last_jump_{};
   uint64_t hash_ = 0;
   std::string violation_;

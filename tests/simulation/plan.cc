@@ -198,6 +198,8 @@ Plan make_plan(uint64_t seed) {
                                       rpc::Balancing::kRoundRobin,
                                       rpc::Balancing::kLeastOutstanding};
   plan.channel.balancing = kWays[draw.between(0, 3)];
+  plan.failed_allocations = draw.share(0.4, 0.8);
+  plan.runs_short = draw.chance(0.5);
   return plan;
 }
 
@@ -210,6 +212,8 @@ std::string describe(const Plan& plan) {
   text += kPolicies[static_cast<size_t>(plan.policy)];
   if (plan.few_streams) text += ", few streams";
   if (plan.tight_memory) text += ", tight memory";
+  if (plan.runs_short && plan.chaos != Duration{}) text += ", memory runs short";
+  if (plan.failed_allocations != 0) text += ", allocations fail";
   return text;
 }
 

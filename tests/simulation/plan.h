@@ -57,6 +57,8 @@ struct Plan {
   bool by_name = false;      // clients know a name, not addresses
   bool few_streams = false;  // a limit on streams that calls meet
   bool tight_memory = false;
+  bool runs_short = false;        // chaos takes memory away
+  double failed_allocations = 0;  // share of those that may fail
 };
 
 // The largest message that both sides take in every plan.

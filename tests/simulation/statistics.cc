@@ -20,11 +20,12 @@ void Statistics::add(const RunResult& result) {
   calls_.add(result.calls);
   faults_.add(result.faults);
   for (size_t blow = 0; blow < blows_.size(); ++blow) blows_[blow] += result.blows[blow];
+  failed_allocations_ += result.failed_allocations;
 }
 
 uint64_t Statistics::faults() const {
   uint64_t all = calls_.cancelled + calls_.abandoned + calls_.oversize + calls_.out_of_memory +
-                 calls_.keepalive +
+                 calls_.refused + calls_.keepalive + failed_allocations_ +
                  calls_.by_code[static_cast<size_t>(grpc::StatusCode::kDeadlineExceeded)];
   for (size_t fault = 0; fault < net::kSimFaultCount; ++fault) all += faults_.at(fault);
   for (const uint64_t count : blows_) all += count;
@@ -46,7 +47,9 @@ std::string Statistics::table(double seconds) const {
   add_row(table, "call cancelled", calls_.cancelled);
   add_row(table, "call object destroyed", calls_.abandoned);
   add_row(table, "message over a limit", calls_.oversize);
+  add_row(table, "allocation failed", failed_allocations_);
   add_row(table, "no memory for a message", calls_.out_of_memory);
+  add_row(table, "call refused for memory", calls_.refused);
   add_row(table, "keepalive unanswered", calls_.keepalive);
   table += "calls by status\n";
   for (size_t code = 0; code < calls_.by_code.size(); ++code) {

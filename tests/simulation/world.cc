@@ -23,6 +23,7 @@ class World {
   void step(Time until);
   bool has_ended() const { return ledger_.ended() == plan_.calls; }
   void make_calls();
+  void calm_down();
   void rest_for(Duration time);
   void check_rest();
   void close_clients();
@@ -35,6 +36,7 @@ class World {
   const Plan plan_;
   net::SimNetwork network_;
   const Time start_;
+  AllocationFaults allocations_;
   Ledger ledger_;
   Supply supply_;
   Chaos::Backends backends_;
@@ -47,15 +49,20 @@ World::World(const Plan& plan, const std::function<void(const std::string&)>& tr
     : plan_(plan),
       network_(plan.seed, plan.faults),
       start_(network_.now()),
-      ledger_(plan_, network_),
+      allocations_(plan.seed ^ 0x616c6c6f63, plan.failed_allocations),
+      ledger_(plan_, network_, allocations_),
       supply_{net::Random(plan.seed ^ 0x63616c6c73), plan.calls},
       chaos_(plan_, network_, ledger_, backends_, clients_) {
   if (trace) {
-    network_.set_observer([this, trace](const std::string& what) {
+    const auto tell = [this, trace](const std::string& what) {
       char time[32];
       const std::chrono::duration<double, std::milli> at = network_.now() - start_;
       std::snprintf(time, sizeof time, "%12.3f ms  ", at.count());
       trace(time + what);
+    };
+    network_.set_observer(tell);
+    allocations_.set_observer([tell](size_t bytes) {
+      tell("an allocation of " + std::to_string(bytes) + " bytes fails");
     });
   }
   for (size_t number = 0; number < plan_.backends; ++number) {
@@ -79,12 +86,18 @@ net::Target World::make_target() const {
 // Up to `until`, or until something has happened.
 void World::step(Time until) {
   Time next = std::min(until, chaos_.next_at());
-  for (const auto& backend : backends_) next = std::min(next, backend->close_at());
+  for (const auto& backend : backends_) next = std::min(next, backend->due_at());
   const bool moved = network_.step(next);
   if (chaos_.next_at() <= network_.now()) chaos_.strike();
   if (moved && ++turns_ % 64 != 0) return;
   for (const auto& backend : backends_) backend->clean_up();
   if (turns_ > kMostTurns) ledger_.violate("too many turns; open: " + ledger_.open_calls());
+}
+
+// All is well from now on.
+void World::calm_down() {
+  chaos_.end();
+  allocations_.end();
 }
 
 void World::make_calls() {
@@ -95,14 +108,14 @@ void World::make_calls() {
   while (!has_ended() && !ledger_.is_broken()) {
     if (supply_.left <= plan_.calls / kCalmShare && !is_calm) {
       is_calm = true;
-      chaos_.end();
+      calm_down();
     }
     step(limit);
     if (network_.now() >= limit) {
       return ledger_.violate("calls that never end: " + ledger_.open_calls());
     }
   }
-  chaos_.end();
+  calm_down();
 }
 
 void World::rest_for(Duration time) {
@@ -160,6 +173,7 @@ RunResult World::result() const {
   result.calls = ledger_.counts();
   result.faults = network_.counts();
   result.blows = chaos_.counts();
+  result.failed_allocations = allocations_.count();
   return result;
 }
 

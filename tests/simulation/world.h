@@ -17,6 +17,7 @@ struct RunResult {
   CallCounts calls;
   net::SimFaultCounts faults;
   BlowCounts blows{};
+  uint64_t failed_allocations = 0;
 };
 
 // `trace`: told of all that happens; empty: nobody is.

@@ -45,7 +45,9 @@ class Regression(unittest.TestCase):
             (0.2, 0.1, 0, half_an_hour, "flat"),
             (-3, 1, 0, half_an_hour, "flat"),
             (3, 1, 1, half_an_hour, "grows"),
-            (3, 2.5, 1, half_an_hour, "interval too wide to say"),
+            (0.2, 0.8, 1, half_an_hour, soak.TOO_WIDE),
+            (3, 2.5, 1, half_an_hour, soak.TOO_WIDE),
+            (3, 2.5, 1, half_an_hour - 1, "interval too wide to say"),
             (300, 1, 3, half_a_minute, "too short to say"),
             (9000, 1, 65, half_a_minute, "grows"),
         ):
@@ -54,6 +56,30 @@ class Regression(unittest.TestCase):
         line = regression.Slope(9.0, 8.0, 10.0)
         self.assertEqual(soak.verdict(line, 1.0, 1800, 8.0), "no more than its report")
         self.assertEqual(soak.verdict(line, 8.1, 1800, 8.0), "grows")
+
+    def verdict_on(self, seconds: int, per_hour: float, noise: float) -> str:
+        """On a server that has 12 MiB, grows by so many of them an hour and swings by `noise`; a sample a second."""
+        chance = random.Random(7)
+        server = soak.Subject("server", 0, False)
+        server.samples = [
+            soak.Sample(at, 12 + per_hour * at / 3600 + chance.gauss(0, noise), 20, 4) for at in range(seconds)
+        ]
+        server.judge(seconds)
+        return server.verdict
+
+    def test_soaks(self) -> None:
+        half_an_hour, a_quarter, half_a_minute = 1800, 900, 30
+        for seconds, per_hour, noise, fails, expected in (
+            (half_an_hour, 0, 0.5, False, "flat"),
+            (half_an_hour, 0.3, 0.5, False, "flat"),
+            (half_an_hour, 2, 0.5, True, "grows"),
+            (half_an_hour, 0, 20, True, soak.TOO_WIDE),
+            (a_quarter, 0, 20, False, "interval too wide to say"),
+            (a_quarter, 20, 0.5, True, "grows"),
+            (half_a_minute, 0, 20, False, "too short to say"),
+        ):
+            said = self.verdict_on(seconds, per_hour, noise)
+            self.assertEqual((said, soak.is_failure(said)), (expected, fails), (seconds, per_hour, noise))
 
 
 if __name__ == "__main__":
