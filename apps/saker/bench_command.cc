@@ -121,14 +121,8 @@ void add_bench_options(CLI::App& command, BenchOptions& options, KeyFlag key) {
       ->type_name("EXPR")
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  CLI::Option* pid =
-      add_count(command, "--server-pid", options.server.pid, 1, INT32_MAX,
-                "the server's process on this machine: its CPU time, too, is in the report");
-  add_parsed(command, "--server-metrics", options.server.metrics, parse_http_url,
-             "the server's metrics, wherever it is, in Prometheus' text format, like "
-             "http://HOST:9090/metrics: as --server-pid, by scrapes before, after and each second")
-      ->type_name("URL")
-      ->excludes(pid);
+  add_count(command, "--server-pid", options.server_pid, 1, INT32_MAX,
+            "the server's process on this machine: its CPU time, too, is in the report");
   command.add_flag("--json", options.report.json, "print the report as one JSON document");
   command.add_flag("--quiet", options.quiet,
                    "nothing on stderr while the run lasts: neither the live block on a "

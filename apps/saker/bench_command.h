@@ -30,7 +30,7 @@ int run_bench(const BenchOptions& options, const Workload& workload) {
   if (auto checked = check_bench_options(options); !checked) {
     return fail_usage(checked.error().message);
   }
-  ServerWatch server(options.server);
+  ServerWatch server(options.server_pid);
   if (auto checked = server.check(); !checked) return fail_usage(checked.error().message);
   auto output = ReportOutput::open(options.report);
   if (!output) return fail_usage(output.error().message);

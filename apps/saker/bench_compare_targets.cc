@@ -32,11 +32,6 @@ void add_round(size_t target, const bench::Report& result, bench::TargetsReport&
   report.add_round(target, result);
 }
 
-void add_warning(const std::string& warning, bench::TargetsReport& report) {
-  std::vector<std::string>& warnings = report.run.warnings;
-  if (std::ranges::find(warnings, warning) == warnings.end()) warnings.push_back(warning);
-}
-
 int conclude_targets(const BenchOptions& options, const std::string& why_ended,
                      ReportOutput& output, bench::TargetsReport& report) {
   for (bench::TargetRow& row : report.targets) {

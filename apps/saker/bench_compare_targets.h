@@ -21,8 +21,6 @@ BenchOptions options_at(const BenchOptions& options, const net::Target& target);
 bench::TargetsReport empty_report(const BenchOptions& options);
 // What a round at a target found out.
 void add_round(size_t target, const bench::Report& result, bench::TargetsReport& report);
-// Once, however many rounds say so.
-void add_warning(const std::string& warning, bench::TargetsReport& report);
 // Prints the report, ended before its time for that reason if it is not empty; returns the exit code
 // of one that was not interrupted.
 int conclude_targets(const BenchOptions& options, const std::string& why_ended,
@@ -82,14 +80,13 @@ class TargetsRun {
       why_ended_ = connected.error().message;
       return false;
     }
-    ServerWatch server(place.options.server);
+    ServerWatch server(place.options.server_pid);
     measure(place.runner, place.options, server, place.live);
     place.live.clear();
     if (interrupted()) return false;
     const bench::Report result =
         build_report(place.options, workload_.method().path(), place.runner.results(), server);
     add_round(target, result, report_);
-    if (!server.warning().empty()) add_warning(server.warning(), report_);
     if (place.runner.ended_early()) why_ended_ = result.target + " was lost";
     return why_ended_.empty();
   }

@@ -68,7 +68,7 @@ int run_find_max(const BenchOptions& given, const Workload& workload, ReportOutp
       }
       options.rate = search.rate();
       live.set_note("at " + bench::format_rate(options.rate) + "/s");
-      ServerWatch server(options.server);
+      ServerWatch server(options.server_pid);
       const SpinCheck machine;
       measure(runner, options, server, live);
       if (runner.interrupted()) break;

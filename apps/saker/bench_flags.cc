@@ -119,8 +119,7 @@ std::string shown_flags(const BenchOptions& options) {
   add_tls(options.target, flags);
   add_channel(options, flags);
   flags.add_text("--assert", list_of(options.assertions));
-  flags.add_count("--server-pid", options.server.pid);
-  flags.add_text("--server-metrics", options.server.metrics.shown);
+  flags.add_count("--server-pid", options.server_pid);
   return flags.take();
 }
 

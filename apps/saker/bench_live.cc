@@ -44,23 +44,14 @@ bench::LiveView view_of(const BenchOptions& options, const BenchProgress& progre
   return view;
 }
 
-// As far as the watch has looked, which may be a second or two behind.
+// As far as the watch has looked.
 void add_server(const ServerWatch& server, bench::LiveView& view) {
-  constexpr uint64_t kMostBehind = 3;
   const bench::Timeline& timeline = server.timeline();
-  const Duration second = bench::Timeline::kFirstInterval;
-  const Duration known = std::max(server.known(), Duration::zero());
-  const uint64_t seconds = std::min(view.seconds, static_cast<uint64_t>(known / second));
-  view.knows_server =
-      server.is_on() && (seconds > 0 || view.seconds == 0) && view.seconds - seconds <= kMostBehind;
-  if (!view.knows_server || seconds == 0) return;
-  Duration run{};
-  for (size_t i = 0; i < timeline.size(); ++i) run += timeline[i].server_cpu;
-  const double share = std::chrono::duration<double>(run) / known;
-  view.run.server_cpu =
-      Duration(static_cast<int64_t>(share * static_cast<double>((second * view.seconds).count())));
+  view.knows_server = server.is_on();
+  for (size_t i = 0; i < timeline.size(); ++i) view.run.server_cpu += timeline[i].server_cpu;
   // Of a long run there are whole intervals only.
-  const auto whole = static_cast<size_t>(seconds * second / timeline.interval());
+  const Duration second = bench::Timeline::kFirstInterval;
+  const auto whole = static_cast<size_t>(view.seconds * second / timeline.interval());
   if (whole > 0 && whole <= timeline.size()) {
     view.last.server_cpu = timeline[whole - 1].server_cpu / (timeline.interval() / second);
   }

@@ -14,7 +14,6 @@
 #include "saker/bench/schedule.h"
 #include "saker/grpc/metadata.h"
 #include "saker/rpc/method_kind.h"
-#include "server_watch.h"
 #include "target_options.h"
 
 namespace saker::app {
@@ -58,8 +57,8 @@ struct BenchOptions {
   // The result.
   std::vector<bench::Assertion> assertions;
   ReportOptions report;
-  ServerSource server;
-  bool quiet = false;  // nothing while it runs
+  uint64_t server_pid = 0;  // a process of this machine to watch; 0: none
+  bool quiet = false;       // nothing while it runs
 
   bool open_loop() const { return rate > 0 || !plan.empty(); }
   double mean_rate() const { return plan.empty() ? rate : plan.mean_rate(); }

@@ -203,7 +203,6 @@ bench::Report build_report(const BenchOptions& options, const std::string& metho
   report.started_at_unix_ms = unix_ms_of(started);
   report.peak_resident_bytes = peak_resident_bytes();
   report.server = server.load();
-  if (!server.warning().empty()) report.warnings.push_back(server.warning());
   add_timeline(results, server, report);
   add_statuses(results, report);
   add_warnings(options, results, report);

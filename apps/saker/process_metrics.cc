@@ -19,8 +19,6 @@ namespace saker::app {
 namespace {
 
 constexpr MetricName kCpuSeconds = {"process_cpu_seconds_total", "CPU time used, user and system."};
-constexpr MetricName kSwitches = {"process_context_switches_total",
-                                  "Times that a thread has left its CPU."};
 constexpr MetricName kResidentBytes = {"process_resident_memory_bytes", "Memory that is in RAM."};
 constexpr MetricName kVirtualBytes = {"process_virtual_memory_bytes", "Address space in use."};
 constexpr MetricName kHeapBytes = {"saker_heap_allocated_bytes",
@@ -31,16 +29,13 @@ constexpr MetricName kStartTime = {"process_start_time_seconds",
                                    "When the process started, since the Unix epoch."};
 constexpr MetricName kBuild = {"saker_build_info", "What this program was built from; always 1."};
 
-// Of all threads, those that have ended, too.
-void collect_usage(MetricFamilies& out) {
+double cpu_seconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   const auto seconds = [](const timeval& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
   };
-  out.add_counter(kCpuSeconds, seconds(usage.ru_utime) + seconds(usage.ru_stime));
-  out.add_counter(kSwitches, static_cast<double>(usage.ru_nvcsw), {{"kind", "voluntary"}});
-  out.add_counter(kSwitches, static_cast<double>(usage.ru_nivcsw), {{"kind", "involuntary"}});
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
 // proc(5), /proc/[pid]/statm: size and resident set, in pages.
@@ -123,7 +118,7 @@ void collect_build(MetricFamilies& out) {
 }  // namespace
 
 void collect_process_metrics(MetricFamilies& out) {
-  collect_usage(out);
+  out.add_counter(kCpuSeconds, cpu_seconds());
   collect_memory(out);
   collect_heap(out);
   collect_descriptors(out);

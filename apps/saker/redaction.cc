@@ -13,13 +13,7 @@ constexpr std::string_view kSecretParts[] = {"authorization", "cookie",  "creden
 constexpr std::string_view kSecretWords[] = {"apikey", "auth", "jwt", "key", "pwd"};
 constexpr std::string_view kDividers = "-_.";
 
-using Show = std::string (*)(std::string_view value);
-struct ShownFlag {
-  std::string_view name;
-  Show show;
-};
-constexpr ShownFlag kShownFlags[] = {
-    {"--header", shown_header}, {"--server-metrics", shown_url}, {"-H", shown_header}};
+constexpr std::string_view kHeaderFlags[] = {"--header", "-H"};
 
 std::string in_lower_case(std::string_view text) {
   std::string lower(text);
@@ -39,10 +33,10 @@ bool has_secret_word(std::string_view name) {
 }
 
 // The length of what stands before the value in the same argument: "--name=" or "-N"; 0: there is none.
-size_t value_offset(const ShownFlag& flag, std::string_view argument) {
-  if (!argument.starts_with(flag.name) || argument == flag.name) return 0;
-  if (!flag.name.starts_with("--")) return flag.name.size();
-  return argument[flag.name.size()] == '=' ? flag.name.size() + 1 : 0;
+size_t value_offset(std::string_view flag, std::string_view argument) {
+  if (!argument.starts_with(flag) || argument == flag) return 0;
+  if (!flag.starts_with("--")) return flag.size();
+  return argument[flag.size()] == '=' ? flag.size() + 1 : 0;
 }
 
 }  // namespace
@@ -72,24 +66,20 @@ std::vector<std::string> shown_headers(const grpc::Metadata& metadata) {
   return all;
 }
 
-std::string shown_url(std::string_view url) {
-  const size_t query = url.find('?');
-  if (query == std::string_view::npos) return std::string(url);
-  return std::string(url.substr(0, query + 1)).append(kRedacted);
-}
-
 void redact(std::vector<std::string>& arguments) {
-  Show next = nullptr;  // of the value that a flag has left to the argument behind it
+  bool is_value = false;  // of the flag before
   for (std::string& argument : arguments) {
-    const Show show = std::exchange(next, nullptr);
-    for (const ShownFlag& flag : kShownFlags) {
-      if (argument == flag.name) next = flag.show;
-      const size_t offset = value_offset(flag, argument);
-      if (offset == 0 || show != nullptr) continue;
-      const std::string value = argument.substr(offset);
-      argument.replace(offset, std::string::npos, flag.show(value));
+    if (std::exchange(is_value, false)) {
+      argument = shown_header(argument);
+      continue;
     }
-    if (show != nullptr && next == nullptr) argument = show(argument);
+    for (const std::string_view flag : kHeaderFlags) {
+      is_value = is_value || argument == flag;
+      const size_t offset = value_offset(flag, argument);
+      if (offset == 0) continue;
+      const std::string value = argument.substr(offset);
+      argument.replace(offset, std::string::npos, shown_header(value));
+    }
   }
 }
 

@@ -22,9 +22,7 @@ bool is_secret_name(std::string_view name);
 std::string shown_header(std::string_view header);
 // "name: value", or "name: ..." where it is secret; binary values in base64.
 std::vector<std::string> shown_headers(const grpc::Metadata& metadata);
-// Without its query.
-std::string shown_url(std::string_view url);
-// Arguments of a command line, with -H, --header and --server-metrics in any of their forms as above.
+// Arguments of a command line, with -H and --header in any of their forms as above.
 void redact(std::vector<std::string>& arguments);
 
 }  // namespace saker::app

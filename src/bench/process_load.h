@@ -22,7 +22,7 @@ struct ContextSwitches {
 struct ProcessLoad {
   Duration cpu{};
   ContextSwitches switches;          // both 0: not known
-  uint64_t peak_resident_bytes = 0;  // of its whole life, or the most that was seen; 0: not known
+  uint64_t peak_resident_bytes = 0;  // of its whole life; 0: not known
 
   // That of a later run of the same process.
   void merge(const ProcessLoad& later);

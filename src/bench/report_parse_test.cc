@@ -126,21 +126,6 @@ TEST(ReportParse, HistogramsStandInColumns) {
   EXPECT_THAT(format_json(sample()), HasSubstr("\n    \"calls\": [400,600],\n"));
 }
 
-TEST(ReportParse, WhatTheServerDidNotTellIsNowhere) {
-  Report report = sample();
-  report.server = ServerLoad{.cpu = 500ms, .switches = {}};
-  const std::string text = format_json(report);
-  const auto document = ordered_json::parse(text);
-  EXPECT_FALSE(document["server"].contains("context_switches"));
-  EXPECT_FALSE(document["server"].contains("peak_resident_bytes"));
-  const auto parsed = parse_report(text);
-  ASSERT_TRUE(parsed) << parsed.error().message;
-  ASSERT_TRUE(parsed->server);
-  EXPECT_EQ(parsed->server->switches, ContextSwitches());
-  EXPECT_EQ(format_json(*parsed), text);
-  EXPECT_THAT(format_text(report), testing::Not(HasSubstr("server memory")));
-}
-
 TEST(ReportParse, WhatIsNoReport) {
   EXPECT_EQ(why_not(""), "not JSON");
   EXPECT_EQ(why_not("{\"schema\": \"saker.bench/1\""), "not JSON");
