@@ -51,7 +51,7 @@ void ServerConnection::on_data(Bytes bytes) {
   active_at_ = loop_.loop().now();
   keepalive_.on_activity(active_at_);
   in_turn_ = true;
-  input_.take(engine_, bytes, loop_.loop().now());
+  input_.take(engine_, bytes, loop_.loop().chunks(), loop_.loop().now());
   turn();
 }
 

@@ -5,9 +5,10 @@
 // turns between the others'.
 #pragma once
 
-#include <vector>
+#include <memory>
 
 #include "saker/base/bytes.h"
+#include "saker/base/chunk.h"
 #include "saker/base/time.h"
 #include "saker/h2/connection.h"
 
@@ -20,22 +21,24 @@ class TurnInput {
   static constexpr size_t kMessageCost = 1024;  // in bytes unpacked, of one that is not packed
 
   // What has just been received; requires !has_rest().
-  void take(h2::Connection& engine, Bytes bytes, Time now) {
+  void take(h2::Connection& engine, Bytes bytes, ChunkPool& chunks, Time now) {
     engine.handle_input(bytes, now, kWorkPerTurn);
     has_taken_ = true;
-    if (engine.input_left() != 0) [[unlikely]]
-      rest_.assign(bytes.end() - static_cast<ptrdiff_t>(engine.input_left()), bytes.end());
+    if (engine.input_left() == 0) [[likely]]
+      return;
+    rest_ = std::make_unique<ChunkQueue>(chunks);
+    rest_->append(bytes.last(engine.input_left()));
   }
+  // Of the rest, as far as its first chunk goes; requires has_rest().
   void take_rest(h2::Connection& engine, Time now) {
-    engine.handle_input(rest(), now, kWorkPerTurn);
+    const Bytes piece = rest_->front()->bytes();
+    const bool alive = engine.handle_input(piece, now, kWorkPerTurn);
     has_taken_ = true;
-    taken_ = rest_.size() - engine.input_left();
-    if (engine.input_left() != 0) return;
-    std::vector<uint8_t>().swap(rest_);
-    taken_ = 0;
+    rest_->consume(piece.size() - engine.input_left());
+    if (rest_->empty() || !alive) rest_.reset();
   }
-  bool has_rest() const { return !rest_.empty(); }
-  size_t memory_bytes() const { return rest_.capacity(); }
+  bool has_rest() const { return rest_ != nullptr; }
+  size_t memory_bytes() const { return has_rest() ? rest_->size() : 0; }
 
   void note_unpacked(h2::Connection& engine, size_t bytes) {
     unpacked_ += bytes;
@@ -49,10 +52,7 @@ class TurnInput {
   }
 
  private:
-  Bytes rest() const { return Bytes(rest_).subspan(taken_); }
-
-  std::vector<uint8_t> rest_;
-  size_t taken_ = 0;     // of rest_
+  std::unique_ptr<ChunkQueue> rest_;
   size_t unpacked_ = 0;  // in this turn
   bool has_taken_ = false;
 };
