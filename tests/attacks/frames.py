@@ -112,6 +112,26 @@ def block_of(fields: Fields) -> bytes:
     return b"".join(literal(name, value) for name, value in fields)
 
 
+def broken_blocks(head: bytes) -> dict[str, bytes]:
+    """Integers, strings and codes that end a connection wherever they stand, with a legal `head` beside some."""
+    five = b"\xff\xff\xff\xff"
+    return {
+        "an index of 2^35": b"\xff" + five + b"\xff\x7f",
+        "an index beyond the tables": b"\xfe",
+        "index 0": b"\x80",
+        "a name of 4 GiB": b"\0\x7f" + five + b"\x0f" + b"x",
+        "a value of 4 GiB": b"\0\1x\x7f" + five + b"\x0f",
+        "an integer that never ends": b"\xff" + b"\x80" * 1000,
+        "an integer that is cut": b"\xff\x80",
+        "a string that is cut": b"\0\1x\x05abc",
+        "Huffman code that is none": b"\0\1x\x84" + five,
+        "a size update at the end": head + b"\x20",
+        "three size updates": b"\x20\x20\x20" + head,
+        "size updates alone": b"\x20" * 16_000,
+        "a table of 1 GiB": b"\x3f\xe1\xff\xff\xff\x03" + head,
+    }
+
+
 ECHO = "/saker.echo.v1.Echo/Echo"
 
 

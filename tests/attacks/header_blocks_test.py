@@ -93,20 +93,7 @@ class Bombs(attack.Case):
 class Codes(attack.Case):
     def test_integers_and_strings(self) -> None:
         """Refused where the block is, whatever it claims: nothing is reserved for it."""
-        five = b"\xff\xff\xff\xff"
-        broken = {
-            "an index of 2^35": b"\xff" + five + b"\xff\x7f",
-            "an index beyond the tables": b"\xfe",
-            "index 0": b"\x80",
-            "a name of 4 GiB": b"\0\x7f" + five + b"\x0f" + b"x",
-            "a value of 4 GiB": b"\0\1x\x7f" + five + b"\x0f",
-            "an integer that never ends": b"\xff" + b"\x80" * 1000,
-            "Huffman code that is none": b"\0\1x\x84" + five,
-            "a size update at the end": HEAD + b"\x20",
-            "three size updates": b"\x20\x20\x20" + HEAD,
-            "a table of 1 GiB": b"\x3f\xe1\xff\xff\xff\x03" + HEAD,
-        }
-        for name, block in broken.items():
+        for name, block in frames.broken_blocks(HEAD).items():
             once = frames.headers(1, block)
 
             def assault(peer: Peer, once: bytes = once) -> None:
