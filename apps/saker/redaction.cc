@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "crypto_request.h"
-
 namespace saker::app {
 namespace {
 
@@ -59,9 +57,9 @@ std::string shown_header(std::string_view header) {
 
 std::vector<std::string> shown_headers(const grpc::Metadata& metadata) {
   std::vector<std::string> all;
-  metadata.each([&](std::string_view name, std::string_view value) {
-    const std::string text = grpc::is_binary_name(name) ? to_base64(value) : std::string(value);
-    all.push_back(shown_header(std::string(name).append(": ").append(text)));
+  std::string scratch;
+  metadata.each_wire(scratch, [&](std::string_view name, std::string_view value) {
+    all.push_back(shown_header(std::string(name).append(": ").append(value)));
   });
   return all;
 }

@@ -20,7 +20,8 @@ bool is_secret_name(std::string_view name);
 // 'name: value' as typed, or "name: ..." where it is secret. Without a colon, which is a mistake, a value
 // may be in what would be the name: "..." where that is secret.
 std::string shown_header(std::string_view header);
-// "name: value", or "name: ..." where it is secret; binary values in base64.
+// "name: value", or "name: ..." where it is secret; binary values in base64 as on the
+// wire, without padding.
 std::vector<std::string> shown_headers(const grpc::Metadata& metadata);
 // Arguments of a command line, with -H and --header in any of their forms as above.
 void redact(std::vector<std::string>& arguments);

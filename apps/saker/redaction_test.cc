@@ -30,7 +30,7 @@ TEST(Redaction, ShowsMetadataAsItIsGiven) {
   EXPECT_EQ(metadata.add("authorization", "Bearer abc"), grpc::AddResult::kOk);
   EXPECT_EQ(metadata.add("x-raw-bin", std::string_view("\0\1", 2)), grpc::AddResult::kOk);
   EXPECT_THAT(shown_headers(metadata),
-              ElementsAre("x-tenant: a b", "authorization: ...", "x-raw-bin: AAE="));
+              ElementsAre("x-tenant: a b", "authorization: ...", "x-raw-bin: AAE"));
 }
 
 TEST(Redaction, ShowsMistakesWithoutSecrets) {
