@@ -1,11 +1,13 @@
 // saker bench: the load generator's command line.
 #include "bench_command.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "bench_echo_streams.h"
 #include "bench_load_options.h"
 #include "commands.h"
+#include "machine.h"
 #include "report_commands.h"
 #include "saker/base/quantity.h"
 #include "saker/bench/document.h"
@@ -70,6 +72,17 @@ Result<void> check_target(const BenchOptions& options, const net::Target& target
                 std::to_string(shares));
   }
   return {};
+}
+
+// Requests, and their bytes on the way, that do not fit into this machine even once.
+Result<void> check_memory(const BenchOptions& options) {
+  const uint64_t targets = std::max<size_t>(options.compare.size(), 1);
+  const uint64_t calls = options.connections * options.streams * targets;
+  const uint64_t needed = 2 * calls * options.payload_bytes;
+  const uint64_t present = std::min(present_memory_bytes(), cgroup_memory_bytes());
+  if (needed <= present) return {};
+  return fail(format_count(calls) + " calls of " + format_size(options.payload_bytes) +
+              " take " + format_size(needed) + " of memory, and there are " + format_size(present) + ": make them fewer (-c, -m) or smaller");
 }
 
 // Those of `saker bench echo` alone, for the report.
@@ -153,7 +166,7 @@ Result<void> check_bench_options(const BenchOptions& options) {
                 std::to_string(options.streams) + " is more than " + format_count(kMaxInFlight) +
                 " calls in flight");
   }
-  return {};
+  return check_memory(options);
 }
 
 void add_bench_command(CLI::App& app, int& exit_code) {

@@ -11,6 +11,7 @@ namespace saker::app {
 template <typename Workload>
 void measure(BenchRunner<Workload>& runner, const BenchOptions& options, ServerWatch& server,
              LiveDisplay& live) {
+  runner.make_calls();
   server.look(-kStartDelay - options.warmup);
   const Duration period = server.is_on() ? ServerWatch::kPeriod : live.period();
   runner.run(period, [&](const BenchProgress& progress) {

@@ -1,4 +1,5 @@
-// BenchResult, BenchSeconds: what a thread of the load generator found out; BenchShare: its part of a run.
+// BenchResult, BenchSeconds: what a thread of the load generator found out; BenchShare: its part of a run;
+// BenchTimes: when a run is.
 #pragma once
 
 #include <array>
@@ -60,9 +61,12 @@ struct BenchShare {
   uint64_t thread = 0;
   uint64_t connections = 1;
   uint64_t count = kUnlimited;  // measured calls
-  Time begin{};                 // of the warm-up, or of the measurement where there is none
+};
+
+struct BenchTimes {
+  Time begin{};  // of the warm-up, or of the measurement where there is none
   Time measure_from{};
-  Time end_at = kNever;
+  Time end_at = kNever;  // of a run that has a duration
 };
 
 }  // namespace saker::app

@@ -47,15 +47,18 @@ class BenchRunner {
     return {};
   }
 
-  // To the end; may be done again. `on_progress` is called every `period`, if that is above 0.
-  void run(Duration period, const std::function<void(const BenchProgress&)>& on_progress) {
-    const Time begin = units_[0]->loop->read_clock() + kStartDelay;
-    measure_from_ = time_after(begin, options_.warmup);
+  // Of a run, before it begins: gigabytes of requests take seconds.
+  void make_calls() {
     for (uint64_t index = 0; index < units_.size(); ++index) {
       units_[index]->bench = std::make_unique<BenchThread<Workload>>(
           options_, workload_, *units_[index]->loop, *units_[index]->channel,
-          units_[index]->connects, share_of(index, begin));
+          units_[index]->connects, share_of(index));
     }
+  }
+  // To the end; may be done again, after make_calls(). `on_progress` is called every `period`, if that
+  // is above 0.
+  void run(Duration period, const std::function<void(const BenchProgress&)>& on_progress) {
+    times_ = times_from(units_[0]->loop->read_clock() + kStartDelay);
     running_ = units_.size();
     for (auto& unit : units_) unit->thread = std::thread([this, &unit] { run_unit(*unit); });
     wait(period, on_progress);
@@ -164,23 +167,25 @@ class BenchRunner {
     return {};
   }
 
-  BenchShare share_of(uint64_t index, Time begin) const {
+  BenchShare share_of(uint64_t index) const {
     BenchShare share;
     share.thread = index;
     share.connections = units_[index]->connections;
-    share.begin = begin;
-    share.measure_from = measure_from_;
-    if (options_.count != 0) {
-      share.count = part_of(options_.count, index);
-    } else {
-      share.end_at = time_after(measure_from_, options_.duration);
-    }
+    if (options_.count != 0) share.count = part_of(options_.count, index);
     return share;
+  }
+
+  BenchTimes times_from(Time begin) const {
+    BenchTimes times;
+    times.begin = begin;
+    times.measure_from = time_after(begin, options_.warmup);
+    if (options_.count == 0) times.end_at = time_after(times.measure_from, options_.duration);
+    return times;
   }
 
   void run_unit(Unit& unit) {
     make_wake_ups_exact();
-    unit.bench->run();
+    unit.bench->run(times_);
     const std::lock_guard lock(mutex_);
     if (--running_ == 0) all_ended_.notify_one();
   }
@@ -208,13 +213,13 @@ class BenchRunner {
       progress.errors += unit->bench->result().errors.load(std::memory_order_relaxed);
       add(unit->bench->seconds(), unit == units_.front(), progress.seconds);
     }
-    progress.elapsed = units_[0]->loop->read_clock() - measure_from_;
+    progress.elapsed = units_[0]->loop->read_clock() - times_.measure_from;
     return progress;
   }
 
   const BenchOptions& options_;
   const Workload& workload_;
-  Time measure_from_{};
+  BenchTimes times_;
   std::mutex mutex_;
   std::condition_variable all_ended_;
   std::vector<std::unique_ptr<Unit>> units_;

@@ -75,12 +75,8 @@ struct StalledRun {
     channel_options.connect_eagerly = true;
     channel.emplace(client_loop, address, channel_options);
     const Time begin = network.now() + 1s;
-    BenchShare share;
-    share.begin = begin;
-    share.measure_from = begin;
-    share.end_at = begin + 10s;
-    thread.emplace(options, workload, client_loop, *channel, connects, share);
-    thread->run();
+    thread.emplace(options, workload, client_loop, *channel, connects, BenchShare());
+    thread->run({.begin = begin, .measure_from = begin, .end_at = begin + 10s});
   }
   const BenchResult& result() const { return thread->result(); }
 

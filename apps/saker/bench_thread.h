@@ -57,15 +57,7 @@ class BenchThread {
         channel_(channel),
         connects_(connects),
         share_(share),
-        open_loop_(options.open_loop()),
-        end_at_(share.end_at),
-        schedule_({.start = share.begin,
-                   .rate = options.arrival_rate(),
-                   .arrivals = options.arrivals,
-                   .thread = static_cast<uint32_t>(share.thread),
-                   .threads = static_cast<uint32_t>(options.threads),
-                   .seed = options.seed}),
-        phases_(options.plan.phases(), share.measure_from) {
+        open_loop_(options.open_loop()) {
     const uint64_t calls = share.connections * options.streams;
     for (uint64_t index = 0; index < calls; ++index) {
       calls_.push_back(std::make_unique<Call>(*this));
@@ -75,9 +67,10 @@ class BenchThread {
   }
 
   // Runs to the end, on the thread that the loop then belongs to.
-  void run() {
-    do loop_.run_once(share_.begin);
-    while (loop_.now() < share_.begin);
+  void run(const BenchTimes& times) {
+    keep(times);
+    do loop_.run_once(times_.begin);
+    while (loop_.now() < times_.begin);
     tick(loop_.now());
     while (!finished()) {
       loop_.run_once(next_tick());
@@ -137,6 +130,18 @@ class BenchThread {
     BenchThread& thread_;
   };
 
+  void keep(const BenchTimes& times) {
+    times_ = times;
+    end_at_ = times.end_at;
+    schedule_ = bench::Schedule({.start = times.begin,
+                                 .rate = options_.arrival_rate(),
+                                 .arrivals = options_.arrivals,
+                                 .thread = static_cast<uint32_t>(share_.thread),
+                                 .threads = static_cast<uint32_t>(options_.threads),
+                                 .seed = options_.seed});
+    phases_ = bench::PhaseTally(options_.plan.phases(), times.measure_from);
+  }
+
   bool open_loop() const { return open_loop_; }
   // What was due before the end is sent, however late.
   bool may_start() const {
@@ -152,7 +157,7 @@ class BenchThread {
   Time next_tick() const {
     Time next = loop_.now() < end_at_ ? end_at_ : time_after(end_at_, kGraceTime);
     next = std::min(next, recorder_.next_cut());
-    if (!open_loop() && !measuring_) next = std::min(next, share_.measure_from);
+    if (!open_loop() && !measuring_) next = std::min(next, times_.measure_from);
     if (idle_.empty() || !may_start()) return next;
     return std::min(next, open_loop() ? std::max(schedule_.due(), retry_at_) : retry_at_);
   }
@@ -166,7 +171,7 @@ class BenchThread {
     while (now >= retry_at_ && !idle_.empty() && may_start()) start(now);
   }
 
-  bool measuring_is_due(Time time) const { return !measuring_ && time >= share_.measure_from; }
+  bool measuring_is_due(Time time) const { return !measuring_ && time >= times_.measure_from; }
 
   // The schedule, not the turn, says which call is the first measured one: an open loop that is
   // late may start calls of the warm-up and of the measurement in one turn.
@@ -176,7 +181,7 @@ class BenchThread {
     idle_.pop_back();
     call.intended = intended;
     call.sent = loop_.now();
-    call.measured = measuring_ && intended >= share_.measure_from;
+    call.measured = measuring_ && intended >= times_.measure_from;
     const bool late = call.sent - std::max(intended, free_since_) >= bench::kLateCall;
     if (late && call.measured) ++result_.late_calls;
     prepare(call, share_.thread + options_.threads * started_, loop_.wall_ns(call.sent));
@@ -282,7 +287,7 @@ class BenchThread {
   void start_measuring(Time now) {
     measuring_ = true;
     if (share_.count != BenchShare::kUnlimited) limit_ = started_ + share_.count;
-    result_.started_at = open_loop_ ? share_.measure_from : now;
+    result_.started_at = open_loop_ ? times_.measure_from : now;
     result_.bytes_sent = channel_.bytes_sent();
     result_.bytes_received = channel_.bytes_received();
     result_.backends = channel_.backend_calls();
@@ -290,7 +295,7 @@ class BenchThread {
     if constexpr (Streams<Workload>) result_.messages.begin();
     result_.switches = thread_context_switches();
     result_.cpu = thread_cpu_time();
-    recorder_.start(share_.measure_from, totals());
+    recorder_.start(times_.measure_from, totals());
   }
 
   bench::TimelineRecorder::Totals totals() const {
@@ -301,7 +306,7 @@ class BenchThread {
   void end_second(Time now) {
     const bench::TimelinePoint& second = recorder_.cut(now, totals(), result_.corrected);
     const std::lock_guard lock(seconds_mutex_);
-    seconds_.seconds = static_cast<uint64_t>((recorder_.next_cut() - share_.measure_from) /
+    seconds_.seconds = static_cast<uint64_t>((recorder_.next_cut() - times_.measure_from) /
                                              bench::Timeline::kFirstInterval) -
                        1;
     seconds_.last = second;
@@ -333,7 +338,7 @@ class BenchThread {
       if (call->active() && call->measured) record_unfinished(call->intended);
     }
     for (; open_loop() && schedule_.due() < end_at_ && started_ < limit_; ++started_) {
-      if (schedule_.due() >= share_.measure_from) record_unfinished(schedule_.due());
+      if (schedule_.due() >= times_.measure_from) record_unfinished(schedule_.due());
       schedule_.advance();
     }
   }
@@ -366,9 +371,10 @@ class BenchThread {
   BenchConnects& connects_;
   const BenchShare share_;
   const bool open_loop_;
-  Time end_at_;
-  bench::Schedule schedule_;
-  bench::PhaseTally phases_;
+  BenchTimes times_;
+  Time end_at_ = kNever;
+  bench::Schedule schedule_{{}};
+  bench::PhaseTally phases_{{}, {}};
   std::vector<std::unique_ptr<Call>> calls_;
   std::vector<Call*> idle_;
   uint64_t limit_ = BenchShare::kUnlimited;  // of started_

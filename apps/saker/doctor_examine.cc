@@ -17,6 +17,7 @@
 #include <fstream>
 
 #include "doctor_checks.h"
+#include "machine.h"
 #include "saker/net/descriptor.h"
 #include "saker/rpc/server.h"
 
@@ -24,13 +25,6 @@ namespace saker::app {
 namespace {
 
 using net::Descriptor;
-
-std::string first_line(const char* path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  return line;
-}
 
 bool can_bind_loopback() {
   const Descriptor fd(::socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -58,23 +52,6 @@ uint64_t hard_limit(decltype(RLIMIT_NOFILE) resource) {
   rlimit limit{};
   if (getrlimit(resource, &limit) != 0 || limit.rlim_max == RLIM_INFINITY) return UINT64_MAX;
   return limit.rlim_max;
-}
-
-// Of the cgroup that we are in (cgroups(7): "0::/path"), or, in a namespace of its own, of what it sees as
-// the root. A group without a limit says "max".
-uint64_t cgroup_memory_bytes() {
-  std::string group = first_line("/proc/self/cgroup");
-  group = group.starts_with("0::/") ? group.substr(std::strlen("0::")) : "/";
-  for (const std::string& directory : {group, std::string("/")}) {
-    const std::string most = first_line(("/sys/fs/cgroup" + directory + "/memory.max").c_str());
-    if (!most.empty() && most != "max") return std::strtoull(most.c_str(), nullptr, 10);
-  }
-  return UINT64_MAX;
-}
-
-uint64_t present_memory_bytes() {
-  return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
-         static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 bool has_capability(int number) {

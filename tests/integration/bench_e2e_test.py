@@ -229,6 +229,21 @@ class Bench(e2e.TestCase):
         self.assertEqual((report["unfinished"], report["errors"]), (10, 0))
         self.assertIn("still in flight", " ".join(report["warnings"]))
 
+    @e2e.once
+    def test_requests_that_take_long_to_make(self) -> None:
+        """The time begins when they are there: 800 MiB take far longer than the run."""
+        flags = "-c", "1", "-m", "400", "--size", "2MiB", "-z", "50ms", "--json", "--quiet"
+        done = e2e.run("bench", "echo", self.server.address, *flags)
+        report = json.loads(done.stdout)
+        self.assertGreaterEqual(report["calls"] + report["unfinished"], 400, done.stderr)
+
+    @e2e.once
+    def test_requests_that_do_not_fit(self) -> None:
+        self.assert_run(
+            "bench", "echo", self.server.address, "-c", "100", "-m", "100", "--size", "1GiB",
+            code=e2e.EXIT_USAGE, stderr="10,000 calls of 1GiB take 19.5TiB of memory, and there are ",
+        )  # fmt: skip
+
     def test_interrupt(self) -> None:
         bench = e2e.start("bench", "echo", self.server.address, "-t", "2", "-z", "1h", "--json")
         e2e.let_run(bench, 0.7)
