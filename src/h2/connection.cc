@@ -3,6 +3,7 @@
 #include "saker/h2/connection.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace saker::h2 {
 namespace {
@@ -157,12 +158,26 @@ bool Connection::can_open_stream() const {
 // ---- time
 
 Time Connection::poll_timeout() const {
+  if (input_paused_at_ != kNever) return deadlines_[kDrainDeadline];
   return *std::min_element(deadlines_.begin(), deadlines_.end());
+}
+
+void Connection::resume_input(Time now) {
+  if (input_paused_at_ == kNever) return;
+  const Duration pause = now - std::exchange(input_paused_at_, kNever);
+  for (size_t which = 0; which < kDeadlines; ++which) {
+    if (which != kDrainDeadline) deadlines_[which] = time_after(deadlines_[which], pause);
+  }
+  blocked_since_ = time_after(blocked_since_, pause);
+  stalled_.for_each(
+      [&](Stream& stream) { stream.stalled_since = time_after(stream.stalled_since, pause); });
 }
 
 void Connection::handle_timeout(Time now) {
   now_ = now;
   const auto passed = [&](Deadline which) { return deadlines_[which] <= now; };
+  if (passed(kDrainDeadline)) finish_drain();
+  if (input_paused_at_ != kNever) return;
   if (passed(kPrefaceDeadline)) {
     return fail(ErrorCode::kSettingsTimeout, "no preface and SETTINGS in time");
   }
@@ -176,7 +191,6 @@ void Connection::handle_timeout(Time now) {
     return fail(ErrorCode::kEnhanceYourCalm, "frame not finished in time");
   }
   if (passed(kProgressDeadline)) end_stalls();
-  if (passed(kDrainDeadline)) finish_drain();
 }
 
 void Connection::start_drain(Time now, const char* why) {

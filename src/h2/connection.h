@@ -114,9 +114,15 @@ class Connection {
   // last input_left() bytes, is given to the next handle_input() before anything else.
   void stop_input() { input_stopped_ = true; }
   size_t input_left() const { return input_left_; }
+  // Of the `work` of the last handle_input(); 0: it has stopped for that.
+  uint32_t work_left() const { return work_left_; }
   void handle_timeout(Time now);
   // When handle_timeout() is due; kNever: not at all.
   Time poll_timeout() const;
+  // From the one to the other the transport is not read, or not all of what has been: whatever the peer
+  // owes (SETTINGS, the rest of a frame, window) may be there, and has so much longer.
+  void pause_input(Time now) { input_paused_at_ = now; }
+  void resume_input(Time now);
   // The transport ended: every stream is closed with kConnectionLost.
   void handle_transport_end();
 
@@ -364,6 +370,7 @@ class Connection {
   StreamId forgotten_reset_id_ = 0;  // the highest that recent_resets_ had to drop
 
   std::array<Time, kDeadlines> deadlines_;
+  Time input_paused_at_ = kNever;
   Time blocked_since_ = kNever;  // data waits for the connection's window
   Time data_written_at_;         // when DATA was last known to be on its way
   uint64_t data_frames_taken_ = 0;

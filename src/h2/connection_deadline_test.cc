@@ -144,6 +144,47 @@ TEST(Deadlines, ProgressOfAnyKindGainsTime) {
   expect_deadline(at.server, kStart + seconds(110), at.kStalledText);
 }
 
+// Whoever has not listened for 70 s cannot say that the other was silent.
+TEST(Deadlines, StandStillWhileInputIsPaused) {
+  Endpoint server(Role::kServer);
+  Peer peer;
+  server.settle(peer);
+  server.recv(peer.frame(FrameType::kHeaders, 0, 1, peer.block(kRequest)));
+  server.now += seconds(4);
+  server->pause_input(server.now);
+  EXPECT_EQ(server->poll_timeout(), kNever);
+  server.now += seconds(70);
+  server->handle_timeout(server.now);
+  EXPECT_TRUE(server->alive());
+  server->resume_input(server.now);
+  expect_deadline(server, kStart + seconds(80),
+                  "0 ENHANCE_YOUR_CALM header block not finished in time");
+}
+
+TEST(Deadlines, OfWindowsStandStillToo) {
+  Stalled at;
+  at.server.now += seconds(30);
+  at.server->pause_input(at.server.now);
+  at.server.now += seconds(70);
+  at.server->resume_input(at.server.now);
+  at.server.write();  // reckons anew
+  expect_deadline(at.server, kStart + seconds(130), at.kStalledText);
+}
+
+TEST(Deadlines, OfADrainDoNot) {
+  Endpoint server(Role::kServer);
+  Peer peer;
+  server.settle(peer);
+  server.recv(peer.headers(1, kRequest));
+  server->start_drain(server.now);
+  server.sent();
+  server->pause_input(server.now);
+  const Time due = server->poll_timeout();
+  EXPECT_LT(due, kNever);
+  server->handle_timeout(due);
+  EXPECT_EQ(server.sent(), (Lines{"GOAWAY 1 NO_ERROR draining"}));
+}
+
 TEST(Deadlines, NoneWhileTheTransportIsWhatIsSlow) {
   Endpoint server(Role::kServer, {.output_cap_bytes = 40'000});
   Peer peer;

@@ -14,7 +14,6 @@
 #include "saker/net/epoll_connect.h"
 #include "saker/net/epoll_listener.h"
 #include "saker/net/epoll_stream.h"
-#include "saker/net/turn_end.h"
 
 namespace saker::net {
 namespace {
@@ -153,7 +152,7 @@ void EpollLoop::wake() {
 
 // A stop() keeps the loop awake until run() has seen it.
 bool EpollLoop::has_work() const {
-  return !turn_tasks_.empty() || !posts_.empty() || stop_requested_.load(std::memory_order_seq_cst);
+  return has_turn_tasks() || !posts_.empty() || stop_requested_.load(std::memory_order_seq_cst);
 }
 
 int EpollLoop::wait(Time until) {
@@ -248,12 +247,13 @@ void EpollLoop::dispatch(int count) {
 }
 
 void EpollLoop::turn(Time until) {
+  ++turn_number_;
   const int count = wait(until);
   sample_clock();
   dispatch(count);
   posts_.run_all();
   wheel_.advance(now_);
-  run_turn_end(turn_tasks_);
+  run_turn_end();
 }
 
 void EpollLoop::run_once(Time until) {

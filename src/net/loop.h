@@ -129,6 +129,13 @@ class Loop {
   void at_turn_end(TurnTask& task) {                  // no-op when asked for already
     if (!task.linked()) turn_tasks_.push_back(task);
   }
+  // At the end of the next turn, which does not wait: for what has had its part of this one. No-op when
+  // asked for already, of this turn's end too.
+  void at_next_turn_end(TurnTask& task) {
+    if (!task.linked()) next_turn_tasks_.push_back(task);
+  }
+  // Another one in each turn.
+  uint64_t turn_number() const { return turn_number_; }
   // Thread-safe, lock-free, wakes the loop if it sleeps.
   virtual void post(PostedTask& task) = 0;
 
@@ -156,7 +163,13 @@ class Loop {
 
  protected:
   Time now_{};
+  // The end of a turn, the same for every back end (turn_end.cc).
+  void run_turn_end();
+  bool has_turn_tasks() const { return !turn_tasks_.empty(); }
+
+  uint64_t turn_number_ = 0;
   IntrusiveList<TurnTask, TurnTaskTag> turn_tasks_;
+  IntrusiveList<TurnTask, TurnTaskTag> next_turn_tasks_;  // joins the others as a turn ends
   ChunkPool chunks_;
   std::atomic<size_t> connection_count_{0};
 };

@@ -6,7 +6,6 @@
 #include "saker/net/sim_connect.h"
 #include "saker/net/sim_listener.h"
 #include "saker/net/sim_stream.h"
-#include "saker/net/turn_end.h"
 
 namespace saker::net {
 namespace {
@@ -45,25 +44,25 @@ int64_t SimLoop::wall_ns(Time time) {
 }
 
 bool SimLoop::is_runnable() const {
-  return !ready_.empty() || !turn_tasks_.empty() || !posts_.empty() ||
+  return !ready_.empty() || has_turn_tasks() || !posts_.empty() ||
          wheel_.next_deadline() <= network_.now();
 }
 
 void SimLoop::turn() {
-  ++turns_;
+  ++turn_number_;
   now_ = network_.now();
   IntrusiveList<SimReady, SimReadyTag> ready;
   ready.splice_back(ready_);
   while (SimReady* next = ready.try_pop_front()) next->run_ready();
   posts_.run_all();
   wheel_.advance(now_);
-  run_turn_end(turn_tasks_);
+  run_turn_end();
 }
 
 void SimLoop::run_once(Time until) {
-  const uint64_t before = turns_;
+  const uint64_t before = turn_number_;
   const Time limit = std::max(until, network_.now());
-  while (turns_ == before && network_.step(limit)) {
+  while (turn_number_ == before && network_.step(limit)) {
   }
   now_ = network_.now();
 }

@@ -77,7 +77,6 @@ class SimLoop final : public Loop {
   std::map<std::string, Result<std::vector<Address>>> names_;
   size_t lookups_ = 0;
   std::atomic<bool> stop_requested_{false};
-  uint64_t turns_ = 0;
 };
 
 }  // namespace saker::net

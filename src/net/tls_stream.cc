@@ -91,12 +91,22 @@ void TlsStream::on_data(Bytes bytes) {
   has_received_ = true;
   bool gone = false;
   is_gone_ = &gone;
+  begin_turn();
   receive(bytes);
   if (gone) return;
   is_gone_ = nullptr;
-  if (is_open() && engine_.state() == tls::State::kOpen) carry_.append(bytes);
+  if (is_open() && engine_.state() == tls::State::kOpen && !bytes.empty()) {
+    carry_.append(bytes);
+    transport_->pause_reading(true);
+    go_on();
+  }
   send();
   check_engine();
+}
+
+void TlsStream::begin_turn() {
+  if (std::exchange(turn_, loop_.turn_number()) == loop_.turn_number()) return;
+  records_left_ = tuning::kTlsRecordsPerTurn;
 }
 
 bool TlsStream::recognises(Bytes first) {
@@ -106,11 +116,13 @@ bool TlsStream::recognises(Bytes first) {
   return false;
 }
 
-// Takes from `input` until it is used up, reading is paused, or this has ended or is gone.
+// Takes from `input` until it is used up, this turn's part is, reading is paused, or this has ended or is
+// gone.
 void TlsStream::receive(Bytes& input) {
   if (is_shaking_hands()) shake_hands(input);
   const bool& gone = *is_gone_;
-  while (!gone && may_read() && !input.empty() && engine_.state() == tls::State::kOpen) {
+  while (!gone && may_read() && !input.empty() && engine_.state() == tls::State::kOpen &&
+         records_left_ != 0) {
     deliver(input);
   }
 }
@@ -125,7 +137,7 @@ void TlsStream::shake_hands(Bytes& input) {
 
 void TlsStream::deliver(Bytes& input) {
   Buffer buffer(loop_.chunks());
-  const size_t size = engine_.read(input, buffer.bytes(), out_);
+  const size_t size = engine_.read(input, buffer.bytes(), out_, records_left_);
   if (size != 0) events_->on_data(Bytes(buffer.bytes()).first(size));
 }
 
@@ -139,8 +151,15 @@ void TlsStream::pause_reading(bool paused) {
     transport_->pause_reading(false);
     send();
   } else {
-    loop_.at_turn_end(*this);  // the transport follows when this is used up
+    go_on();
   }
+}
+
+// With what waits in carry_, the transport paused; it follows when that is used up.
+void TlsStream::go_on() {
+  if (is_paused_) return;
+  begin_turn();
+  records_left_ != 0 ? loop_.at_turn_end(*this) : loop_.at_next_turn_end(*this);
 }
 
 void TlsStream::run_at_turn_end() {
@@ -149,10 +168,12 @@ void TlsStream::run_at_turn_end() {
 }
 
 void TlsStream::resume() {
+  begin_turn();
   ChunkQueue input = std::move(carry_);
   bool gone = false;
   is_gone_ = &gone;
-  while (!input.empty() && may_read() && engine_.state() == tls::State::kOpen) {
+  while (!input.empty() && may_read() && engine_.state() == tls::State::kOpen &&
+         records_left_ != 0) {
     Bytes front = input.front()->bytes();
     const size_t before = front.size();
     receive(front);
@@ -162,7 +183,8 @@ void TlsStream::resume() {
   is_gone_ = nullptr;
   if (!is_open()) return;
   carry_ = std::move(input);
-  if (!is_paused_) transport_->pause_reading(false);
+  if (carry_.empty() && !is_paused_) transport_->pause_reading(false);
+  if (!carry_.empty()) go_on();
   send();
   check_engine();
 }

@@ -4,7 +4,7 @@
 //
 //   submit ─▶ plain_ ─▶ engine ─▶ out_ ─▶ transport ─▶ on_sent ─▶ the next part, or our on_sent
 //   on_data of the transport ─▶ engine ─▶ plaintext lent from a chunk of the loop's pool ─▶ on_data
-//                                  └─ paused: the rest of the ciphertext waits in carry_
+//            └─ paused, or kTlsRecordsPerTurn done: the rest of the ciphertext waits in carry_
 //
 // A failure of TLS is an end with system_error EPROTO; its message begins with "TLS: ".
 #pragma once
@@ -50,10 +50,12 @@ class TlsStream final : public Stream, private StreamEvents, private Timer, priv
   void run_at_turn_end() override;
 
   bool recognises(Bytes first);
+  void begin_turn();
   void receive(Bytes& input);
   void shake_hands(Bytes& input);
   void deliver(Bytes& input);
   void resume();
+  void go_on();
   void send();
   bool may_wait() const;
   void check_engine();
@@ -70,10 +72,12 @@ class TlsStream final : public Stream, private StreamEvents, private Timer, priv
   tls::Engine engine_;
   const TlsStreamOptions options_;
   Peer peer_;
-  ChunkQueue plain_;         // submitted and not yet encrypted
-  ChunkQueue out_;           // ciphertext that the transport has not been given yet
-  ChunkQueue carry_;         // ciphertext that came before a pause
-  bool* is_gone_ = nullptr;  // set when this dies inside an event
+  ChunkQueue plain_;           // submitted and not yet encrypted
+  ChunkQueue out_;             // ciphertext that the transport has not been given yet
+  ChunkQueue carry_;           // ciphertext that came before a pause, or was too much for one turn
+  uint64_t turn_ = 0;          // of the loop, in which...
+  uint32_t records_left_ = 0;  // ... so many more may be decrypted
+  bool* is_gone_ = nullptr;    // set when this dies inside an event
   const bool is_server_;
   bool has_received_ = false;
   bool in_flight_ = false;

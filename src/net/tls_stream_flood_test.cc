@@ -1,9 +1,11 @@
-// A client of OpenSSL's that makes a TlsStream answer and does not read: KeyUpdate after KeyUpdate
-// (RFC 8446 section 4.6.3), up to kTlsUnsentBytes of answers and past it.
+// A client of OpenSSL's that makes a TlsStream work for little: KeyUpdate after KeyUpdate (RFC 8446
+// section 4.6.3), whose answers it does not read, up to kTlsUnsentBytes of them and past it; and records
+// of one byte.
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 
 #include <cerrno>
+#include <map>
 
 #include "saker/net/tls_stream.h"
 #include "saker/net/transport_harness.h"
@@ -48,6 +50,10 @@ class Renewer {
   void ask() {
     ASSERT_EQ(SSL_key_update(ssl_, SSL_KEY_UPDATE_REQUESTED), 1);
     ASSERT_EQ(SSL_do_handshake(ssl_), 1);
+  }
+  void write_record(std::string_view bytes) {
+    size_t written = 0;
+    ASSERT_EQ(SSL_write_ex(ssl_, bytes.data(), bytes.size(), &written), 1);
   }
   std::string take_output() {
     char* bytes = nullptr;
@@ -125,6 +131,43 @@ TEST_F(TlsFlood, WhoDoesNotReadThemIsCutOff) {
   EXPECT_EQ(server().error.message, "TLS: the peer asks and does not read the answers");
   EXPECT_EQ(server().error.system_error, EPROTO);
   EXPECT_GT(asked, tuning::kTlsUnsentBytes / kAnswerBytes);
+}
+
+// A thousand in one read, and what comes behind them; the loop has its turns in between.
+TEST_F(TlsFlood, TinyRecordsTakeTurns) {
+  std::map<uint64_t, size_t> in_turn;
+  std::string received;
+  server().data_hook = [&] {
+    in_turn[world_->server().turn_number()] += server().received.size() - received.size();
+    received = server().received;
+  };
+  std::string sent;
+  for (int i = 0; i < 1000; ++i) {
+    sent += static_cast<char>('a' + i % 26);
+    renewer_.write_record(sent.substr(sent.size() - 1));
+  }
+  send();
+  ASSERT_TRUE(world_->run_until([&] { return received.size() == sent.size(); }));
+  renewer_.write_record("end");
+  send();
+  ASSERT_TRUE(world_->run_until([&] { return received.ends_with("end"); }));
+  EXPECT_EQ(received, sent + "end");
+  for (const auto& [turn, bytes] : in_turn) EXPECT_LE(bytes, tuning::kTlsRecordsPerTurn) << turn;
+  EXPECT_GE(in_turn.size(), 1000 / tuning::kTlsRecordsPerTurn);
+}
+
+// Paused in the middle of them, nothing more comes, and nothing is lost.
+TEST_F(TlsFlood, APauseAmongTinyRecords) {
+  server().data_hook = [&] {
+    if (server().received.size() == tuning::kTlsRecordsPerTurn)
+      server().stream().pause_reading(true);
+  };
+  for (int i = 0; i < 1000; ++i) renewer_.write_record("x");
+  send();
+  world_->settle();
+  EXPECT_EQ(server().received.size(), tuning::kTlsRecordsPerTurn);
+  server().stream().pause_reading(false);
+  EXPECT_TRUE(world_->run_until([&] { return server().received.size() == 1000; }));
 }
 
 }  // namespace

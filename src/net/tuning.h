@@ -62,6 +62,9 @@ inline constexpr size_t kDrainOnCloseBytes = 4 << 20;
 // is, so that it is not in memory twice.
 inline constexpr size_t kTlsWriteBytes = 256 * 1024;
 
+// limit: of TLS in one turn of the loop: a record costs some 3 us, however little is in it. The rest waits.
+inline constexpr uint32_t kTlsRecordsPerTurn = 64;
+
 // What TLS itself may owe a peer that does not read (answers to key updates, say).
 inline constexpr size_t kTlsUnsentBytes = 64 * 1024;
 

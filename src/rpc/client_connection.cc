@@ -119,7 +119,17 @@ void ClientConnection::flush() {
   if (ended_) return;
   if (!stream_->write_in_flight() && !write_output()) return close();
   const bool pause = !engine_.wants_read();
-  if (pause != reading_paused_) stream_->pause_reading(reading_paused_ = pause);
+  if (pause != reading_paused_) pause_reading(pause);
+}
+
+// What the server has said since we do not know: it is late with nothing.
+void ClientConnection::pause_reading(bool paused) {
+  const Time now = channel_.loop().now();
+  reading_paused_ = paused;
+  stream_->pause_reading(paused);
+  if (paused) return engine_.pause_input(now);
+  engine_.resume_input(now);
+  keepalive_.on_activity(now);
 }
 
 // False: all has been said.
@@ -137,15 +147,17 @@ bool ClientConnection::write_output() {
 }
 
 void ClientConnection::arm_timer() {
-  const Time due = std::min(
-      {engine_.poll_timeout(), keepalive_.poll_timeout(engine_.open_streams() != 0), retire_at_});
+  const bool has_calls = engine_.open_streams() != 0;
+  const Time ping_due = reading_paused_ ? kNever : keepalive_.poll_timeout(has_calls);
+  const Time due = std::min({engine_.poll_timeout(), ping_due, retire_at_});
   if (ended_ || due == kNever) return;
   if (!armed() || due < deadline()) channel_.loop().arm(*this, due);
 }
 
 void ClientConnection::on_timer(Time now) {
   engine_.handle_timeout(now);
-  const auto action = keepalive_.handle_timeout(now, engine_.open_streams() != 0);
+  auto action = Keepalive::Action::kNone;
+  if (!reading_paused_) action = keepalive_.handle_timeout(now, engine_.open_streams() != 0);
   if (action == Keepalive::Action::kSendPing) engine_.send_ping(kClientPing);
   if (action == Keepalive::Action::kDead) {
     loss_reason_ += " (no answer to keepalive pings)";

@@ -105,6 +105,7 @@ class ClientConnection final : private net::StreamEvents,
   void run_call(ClientCall& call);
   void flush();
   bool write_output();
+  void pause_reading(bool paused);
   void schedule();
   void arm_timer();
   void begin_life();

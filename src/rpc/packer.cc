@@ -29,56 +29,6 @@ void set_input(z_stream& stream, Bytes input) {
   stream.avail_in = static_cast<uInt>(input.size());
 }
 
-// Grows `out` for as long as zlib asks for room.
-class Unpacking {
- public:
-  Unpacking(z_stream& stream, size_t max_bytes, std::string& out)
-      : stream_(stream), max_bytes_(max_bytes), out_(out) {
-    out_.clear();
-  }
-
-  // False: it is over; result() says how.
-  bool take(Bytes input) {
-    set_input(stream_, input);
-    do {
-      if (ended_ || !inflate_some()) break;
-    } while (stream_.avail_out == 0);  // there may be more
-    if (stream_.avail_in != 0) fail(Unpacked::kBroken);  // bytes behind the end
-    return result_ == Unpacked::kOk;
-  }
-  Unpacked result() const {
-    return result_ == Unpacked::kOk && !ended_ ? Unpacked::kBroken : result_;
-  }
-
- private:
-  bool inflate_some() {
-    const size_t before = out_.size();
-    const size_t room = std::min(std::max(kFirstRoom, before), max_bytes_ + 1 - before);
-    int code = Z_OK;
-    out_.resize_and_overwrite(before + room, [&](char* bytes, size_t) {
-      stream_.next_out = reinterpret_cast<uint8_t*>(bytes) + before;
-      stream_.avail_out = static_cast<uInt>(room);
-      code = inflate(&stream_, Z_NO_FLUSH);
-      return before + room - stream_.avail_out;
-    });
-    ended_ = code == Z_STREAM_END;
-    if (out_.size() > max_bytes_) return fail(Unpacked::kTooLarge);
-    // Z_BUF_ERROR: there was nothing left to do.
-    if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR) return fail(Unpacked::kBroken);
-    return true;
-  }
-  bool fail(Unpacked why) {
-    if (result_ == Unpacked::kOk) result_ = why;
-    return false;
-  }
-
-  z_stream& stream_;
-  const size_t max_bytes_;
-  std::string& out_;
-  bool ended_ = false;
-  Unpacked result_ = Unpacked::kOk;
-};
-
 void append_prefixed(bool compressed, Bytes message, ChunkQueue& out) {
   grpc::write_message_prefix(out.prepare(grpc::kMessagePrefixBytes), compressed,
                              static_cast<uint32_t>(message.size()));
@@ -128,16 +78,19 @@ z_stream* Packer::packing(Compression compression) {
   return stream.get();
 }
 
-z_stream* Packer::unpacking(Compression compression) {
-  auto& stream = unpacking_[index_of(compression)];
-  if (stream != nullptr) {
-    inflateReset(stream.get());
-    return stream.get();
+// Null: no memory.
+Packer::UnpackingState Packer::take_unpacking(Compression compression) {
+  if (UnpackingState state = std::move(unpacking_[index_of(compression)])) {
+    inflateReset(state.get());
+    return state;
   }
   auto made = std::make_unique<z_stream>();
   if (inflateInit2(made.get(), format_of(compression)) != Z_OK) return nullptr;
-  stream.reset(made.release());
-  return stream.get();
+  return UnpackingState(made.release());
+}
+
+void Packer::put_unpacking(Compression compression, UnpackingState state) {
+  unpacking_[index_of(compression)] = std::move(state);
 }
 
 void Packer::append(Compression compression, Bytes message, ChunkQueue& out) {
@@ -159,17 +112,87 @@ void Packer::append(Compression compression, Bytes message, ChunkQueue& out) {
 
 Unpacked Packer::unpack(Compression compression, const grpc::ReceivedMessage& packed,
                         size_t max_bytes, std::string& out) {
-  z_stream* stream = unpacking(compression);
-  if (stream == nullptr) return Unpacked::kTooLarge;
-  Unpacking unpacking(*stream, max_bytes, out);
-  if (packed.chunks == nullptr) {
-    unpacking.take(packed.contiguous);
-    return unpacking.result();
+  size_t most = SIZE_MAX;
+  return Unpacking(*this, compression, packed, max_bytes, out).go_on(most);
+}
+
+// ---- Unpacking
+
+Unpacking::Unpacking(Packer& packer, Compression compression, const grpc::ReceivedMessage& packed,
+                     size_t max_bytes, std::string& out)
+    : packer_(packer),
+      compression_(compression),
+      max_bytes_(max_bytes),
+      out_(out),
+      stream_(packer.take_unpacking(compression)),
+      is_lent_(packed.chunks == nullptr) {
+  out_.clear();
+  if (is_lent_) {
+    input_ = packed.contiguous;
+  } else {
+    next_chunk_ = packed.chunks->front();
   }
-  for (const Chunk* chunk = packed.chunks->front(); chunk != nullptr; chunk = chunk->next) {
-    if (!unpacking.take(chunk->bytes())) break;
+  if (stream_ == nullptr) result_ = Unpacked::kTooLarge;
+}
+
+Unpacking::~Unpacking() {
+  if (stream_ != nullptr) packer_.put_unpacking(compression_, std::move(stream_));
+}
+
+Unpacked Unpacking::go_on(size_t& most) {
+  while (result_ == Unpacked::kNotYet) {
+    const bool has_input = next_input();
+    if (ended_ || (!has_input && !has_filled_room_)) {
+      result_ = ended_ && !has_input ? Unpacked::kOk : Unpacked::kBroken;  // bytes behind the end
+    } else if (most != 0) {
+      inflate_some(most);
+    } else {
+      break;
+    }
   }
-  return unpacking.result();
+  return result_;
+}
+
+bool Unpacking::next_input() {
+  while (input_.empty() && next_chunk_ != nullptr) {
+    input_ = next_chunk_->bytes();
+    next_chunk_ = next_chunk_->next;
+  }
+  return !input_.empty();
+}
+
+void Unpacking::inflate_some(size_t& most) {
+  const Bytes piece = input_.first(std::min(input_.size(), most / kPackedCost + 1));
+  const size_t before = out_.size();
+  const size_t room =
+      std::min({std::max(kFirstRoom, before), std::max(kFirstRoom, most / kUnpackedCost),
+                max_bytes_ + 1 - before});
+  int code = Z_OK;
+  set_input(*stream_, piece);
+  // GCC 12 may pass more than was asked for, where the string grows.
+  out_.resize_and_overwrite(before + room, [&](char* bytes, size_t) {
+    stream_->next_out = reinterpret_cast<uint8_t*>(bytes) + before;
+    stream_->avail_out = static_cast<uInt>(room);
+    code = inflate(stream_.get(), Z_NO_FLUSH);
+    return before + room - stream_->avail_out;
+  });
+  const size_t taken = piece.size() - stream_->avail_in;
+  const size_t made = out_.size() - before;
+  input_ = input_.subspan(taken);
+  has_filled_room_ = stream_->avail_out == 0;
+  ended_ = code == Z_STREAM_END;
+  most -= std::min(most, taken * kPackedCost + made * kUnpackedCost);
+  if (out_.size() > max_bytes_) {
+    result_ = Unpacked::kTooLarge;
+  } else if (code != Z_OK && !ended_ && (code != Z_BUF_ERROR || taken + made == 0)) {
+    result_ = Unpacked::kBroken;  // with Z_BUF_ERROR there was nothing left to do
+  }
+}
+
+void Unpacking::keep_input() {
+  if (!is_lent_) return;
+  kept_.assign(input_.begin(), input_.end());
+  input_ = kept_;
 }
 
 }  // namespace saker::rpc

@@ -161,5 +161,66 @@ TEST_P(PackerTest, WorksAgainAfterAFailureAndAfterGivingMemoryBack) {
   EXPECT_EQ(pack(message).content, content);
 }
 
+// However little is done at a time, what comes out is the same; and each byte counts.
+TEST_P(PackerTest, GoesOnInParts) {
+  const std::string noisy = noise(100'000) + std::string(300'000, 'n');
+  const Packed packed = pack(noisy);
+  for (const size_t part : {size_t{1}, size_t{1000}, size_t{50'000}, size_t{10'000'000}}) {
+    grpc::ReceivedMessage message;
+    message.contiguous = as_bytes(packed.content);
+    message.size = packed.content.size();
+    Unpacking unpacking(packer_, GetParam(), message, kLimit, out_);
+    size_t parts = 0;
+    Unpacked result = Unpacked::kNotYet;
+    for (; result == Unpacked::kNotYet; ++parts) {
+      size_t most = part;
+      result = unpacking.go_on(most);
+      if (parts == 0) unpacking.keep_input();
+    }
+    EXPECT_EQ(result, Unpacked::kOk) << part;
+    EXPECT_EQ(out_, noisy) << part;
+    const size_t cost =
+        message.size * Unpacking::kPackedCost + noisy.size() * Unpacking::kUnpackedCost;
+    EXPECT_LE(parts, cost / part + 2) << part;
+    EXPECT_GE(parts, cost / (part + Unpacking::kPackedCost * 2) / 2) << part;
+  }
+}
+
+// Its last part ends with it, though nothing is left to spend.
+TEST_P(PackerTest, CountsWhatItHasDone) {
+  const Packed packed = pack(std::string(1000, 'm'));
+  grpc::ReceivedMessage message;
+  message.contiguous = as_bytes(packed.content);
+  message.size = packed.content.size();
+  const size_t cost = message.size * Unpacking::kPackedCost + 1000 * Unpacking::kUnpackedCost;
+  size_t most = cost;
+  EXPECT_EQ(Unpacking(packer_, GetParam(), message, kLimit, out_).go_on(most), Unpacked::kOk);
+  EXPECT_EQ(most, 0u);
+  most = cost + 1;
+  EXPECT_EQ(Unpacking(packer_, GetParam(), message, kLimit, out_).go_on(most), Unpacked::kOk);
+  EXPECT_EQ(most, 1u);
+}
+
+// Two at once, each with a state of its own.
+TEST_P(PackerTest, OneMayBeginWhileAnotherWaits) {
+  const Packed first = pack(noise(50'000) + std::string(100'000, 'a'));
+  const Packed second = pack(std::string(100'000, 'b'));
+  grpc::ReceivedMessage message;
+  message.contiguous = as_bytes(first.content);
+  message.size = first.content.size();
+  Unpacking waiting(packer_, GetParam(), message, kLimit, out_);
+  size_t most = 10'000;
+  ASSERT_EQ(waiting.go_on(most), Unpacked::kNotYet);
+  std::string other;
+  grpc::ReceivedMessage whole;
+  whole.contiguous = as_bytes(second.content);
+  whole.size = second.content.size();
+  EXPECT_EQ(packer_.unpack(GetParam(), whole, kLimit, other), Unpacked::kOk);
+  EXPECT_EQ(other, std::string(100'000, 'b'));
+  most = SIZE_MAX;
+  EXPECT_EQ(waiting.go_on(most), Unpacked::kOk);
+  EXPECT_EQ(out_.substr(50'000), std::string(100'000, 'a'));
+}
+
 }  // namespace
 }  // namespace saker::rpc

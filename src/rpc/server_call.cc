@@ -33,6 +33,7 @@ void ServerCall::make_ready() {
 void ServerCall::refuse(grpc::StatusCode code, std::string message) {
   refusal_ = std::make_unique<grpc::Status>(grpc::Status{code, std::move(message), {}});
   awaits_request_ = false;
+  stop_unpacking();
   drop_unpacked();
   make_ready();
 }
@@ -122,31 +123,44 @@ void ServerCall::send_packed(Bytes message) {
   send_chunks(std::move(packed));
 }
 
-grpc::Status ServerCall::unpack(grpc::ReceivedMessage& message) {
+void ServerCall::unpack(const grpc::ReceivedMessage& message) {
   const grpc::Compression compression = context_.compression_.requests;
   if (compression == grpc::Compression::kIdentity) {
-    return {grpc::StatusCode::kInternal, "compressed message without a grpc-encoding", {}};
+    return on_unpacked(
+        {grpc::StatusCode::kInternal, "compressed message without a grpc-encoding", {}}, message);
   }
-  const size_t limit = connection_->max_message_bytes();
-  if (unpacked_ == nullptr) unpacked_ = std::make_unique<std::string>();
-  const Unpacked result = connection_->packer().unpack(compression, message, limit, *unpacked_);
-  connection_->note_unpacked(unpacked_->size());
-  switch (result) {
-    case Unpacked::kTooLarge:
-      return {
-          grpc::StatusCode::kResourceExhausted,
-          "request of more than " + std::to_string(limit) + " bytes, unpacked, is over the limit",
-          {}};
-    case Unpacked::kBroken:
-      return {
-          grpc::StatusCode::kInternal, "a request message is not what its grpc-encoding says", {}};
-    case Unpacked::kOk:
-      break;
-  }
+  unpacked_ = std::make_unique<std::string>();
+  unpacking_ = std::make_unique<Unpacking>(connection_->packer(), compression, message,
+                                           connection_->max_message_bytes(), *unpacked_);
+  connection_->begin_unpacking(*this);
+  go_on_unpacking();
+  if (unpacking_ != nullptr) unpacking_->keep_input();
+}
+
+void ServerCall::go_on_unpacking() {
+  const Unpacked result = connection_->unpack_some(*unpacking_);
+  if (result == Unpacked::kNotYet) return;
+  stop_unpacking();
+  grpc::ReceivedMessage message;
   message.contiguous = as_bytes(*unpacked_);
-  message.chunks = nullptr;
   message.size = unpacked_->size();
-  return {};
+  grpc::Status status;
+  if (result == Unpacked::kTooLarge) {
+    const std::string limit = std::to_string(connection_->max_message_bytes());
+    status = {grpc::StatusCode::kResourceExhausted,
+              "request of more than " + limit + " bytes, unpacked, is over the limit",
+              {}};
+  } else if (result == Unpacked::kBroken) {
+    status = {
+        grpc::StatusCode::kInternal, "a request message is not what its grpc-encoding says", {}};
+  }
+  on_unpacked(status, message);
+}
+
+void ServerCall::stop_unpacking() {
+  if (unpacking_ == nullptr) return;
+  unpacking_.reset();
+  connection_->end_unpacking();
 }
 
 void ServerCall::finish_ok() {
@@ -259,6 +273,7 @@ void ServerCall::close(h2::CloseCause cause) {
   stream_ = nullptr;
   ListHook<ReadyTag>::unlink();
   let_request_go();
+  stop_unpacking();
   if (!running_) return release();
   if (finished_) return;  // inside its own finish(): handler_done() follows
   context_.cancelled_ = true;

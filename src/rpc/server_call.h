@@ -13,6 +13,7 @@
 #include "saker/grpc/status.h"
 #include "saker/h2/connection.h"
 #include "saker/net/timer.h"
+#include "saker/rpc/packer.h"
 #include "saker/rpc/server_context.h"
 
 namespace saker::rpc {
@@ -80,10 +81,14 @@ class ServerCall : public ListHook<ReadyTag>, public ListHook<RunningTag> {
   grpc::Status reply_too_large(size_t bytes) const;
 
   void note_compressed(bool compressed) { context_.request_was_compressed_ = compressed; }
-  // Puts what is in a compressed message in its place, valid until the next one is unpacked. Not OK:
-  // the call cannot go on.
-  grpc::Status unpack(grpc::ReceivedMessage& message);
-  // The unpacked message is not needed any more.
+  // Unpacks a compressed message, whose bytes stay where they are in reader_ or are lent by this event.
+  // on_unpacked() follows: in here, or, when it takes longer than this turn, in another one. Until then
+  // there is no on_data(), and reader_ is left alone.
+  void unpack(const grpc::ReceivedMessage& message);
+  bool is_unpacking() const { return unpacking_ != nullptr; }
+  // Inside an event or not: no commands. Not OK: the call cannot go on. `message` stays valid until
+  // drop_unpacked().
+  virtual void on_unpacked(const grpc::Status& status, const grpc::ReceivedMessage& message) = 0;
   void drop_unpacked() {
     if (unpacked_ != nullptr) unpacked_.reset();
   }
@@ -126,6 +131,9 @@ class ServerCall : public ListHook<ReadyTag>, public ListHook<RunningTag> {
   void run_now(Time now);
   void release_charge();
   void count(grpc::StatusCode code);
+  void go_on_unpacking();
+  void stop_unpacking();
+  size_t unpacking_bytes() const { return unpacking_->memory_bytes(); }
   void send_head();
   void arm_deadline();
   void close(h2::CloseCause cause);
@@ -137,6 +145,7 @@ class ServerCall : public ListHook<ReadyTag>, public ListHook<RunningTag> {
   h2::Stream* stream_ = nullptr;  // null: closed
   std::unique_ptr<grpc::Status> refusal_;
   std::unique_ptr<std::string> unpacked_;  // the compressed message that is being read
+  std::unique_ptr<Unpacking> unpacking_;   // writes it
   int http_status_ = 200;                  // of a refusal that is HTTP's, not gRPC's
   uint64_t reply_wire_bytes_ = 0;
   size_t charged_bytes_ = 0;  // to the connection, while the request waits

@@ -24,6 +24,7 @@ ServerConnection::ServerConnection(ServerLoop& loop, std::unique_ptr<net::Stream
       stream_(std::move(stream)),
       engine_(h2::Role::kServer, loop.options().connection, loop.resources(), *this,
               loop.loop().now()),
+      input_(loop.options().turn),
       budget_(loop.options().max_connection_memory_bytes),
       messages_{&loop.loop().chunks(), &budget_, loop.options().max_receive_message_bytes},
       transport_(counted_transport(stream_->peer().transport)),
@@ -51,6 +52,7 @@ void ServerConnection::on_data(Bytes bytes) {
   active_at_ = loop_.loop().now();
   keepalive_.on_activity(active_at_);
   in_turn_ = true;
+  input_.begin(loop_.loop().turn_number());
   input_.take(engine_, bytes, loop_.loop().chunks(), loop_.loop().now());
   turn();
 }
@@ -84,32 +86,39 @@ void ServerConnection::schedule() {
 // What follows every input: calls, output, and what the new state asks for. May destroy this.
 void ServerConnection::turn() {
   if (too_many_pings_) engine_.shut_down(h2::ErrorCode::kEnhanceYourCalm, "too_many_pings");
-  if (input_.has_rest() && !input_.has_taken() && may_take_input()) {
-    input_.take_rest(engine_, loop_.loop().now());
-  }
+  if (input_.begin(loop_.loop().turn_number()) && is_behind()) [[unlikely]]
+    catch_up();
   run_ready();
   flush();
-  if (input_.has_enough() || input_.has_rest()) [[unlikely]]
+  if (input_.has_enough() || is_behind()) [[unlikely]]
     continue_in_next_turn();
-  input_.end_turn();
   in_turn_ = false;
   arm_timer();
   maybe_destroy();
 }
 
+// What earlier turns have left.
+void ServerConnection::catch_up() {
+  if (unpacking_ != nullptr) unpacking_->go_on_unpacking();
+  if (input_.has_rest() && may_take_input()) input_.take_rest(engine_, loop_.loop().now());
+}
+
 // After the other connections have had theirs.
 void ServerConnection::continue_in_next_turn() {
   if (ended_ || engine_.output_full()) return;  // on_sent() goes on
-  if (!ready_.empty() || (input_.has_rest() && may_take_input())) schedule();
+  const bool has_input = unpacking_ != nullptr || (input_.has_rest() && may_take_input());
+  if (!ready_.empty() || has_input) loop_.loop().at_next_turn_end(*this);
 }
 
-// True: what the client may have said since we do not know because we have not looked.
-bool ServerConnection::is_behind() const {
-  return (input_.has_rest() || !ready_.empty()) && !engine_.output_full() && !ended_;
+Unpacked ServerConnection::unpack_some(Unpacking& unpacking) {
+  size_t most = input_.bytes_left();
+  const Unpacked result = unpacking.go_on(most);
+  input_.count_bytes(engine_, input_.bytes_left() - most);
+  return result;
 }
 
 bool ServerConnection::may_take_input() const {
-  return engine_.wants_read() && !engine_.output_full() && ready_.empty();
+  return engine_.wants_read() && !engine_.output_full() && ready_.empty() && unpacking_ == nullptr;
 }
 
 void ServerConnection::run_ready() {
@@ -128,7 +137,17 @@ void ServerConnection::flush() {
   if (ended_) return;
   if (!stream_->write_in_flight() && !write_output()) return close_stream();
   const bool pause = !may_take_input() || input_.has_rest();
-  if (pause != reading_paused_) stream_->pause_reading(reading_paused_ = pause);
+  if (pause != reading_paused_) pause_reading(pause);
+}
+
+// What the client has said since we do not know: it is late with nothing.
+void ServerConnection::pause_reading(bool paused) {
+  const Time now = loop_.loop().now();
+  reading_paused_ = paused;
+  stream_->pause_reading(paused);
+  if (paused) return engine_.pause_input(now);
+  engine_.resume_input(now);
+  keepalive_.on_activity(now);
 }
 
 // False: all has been said.
@@ -156,15 +175,16 @@ void ServerConnection::arm_timer() {
   if (idle_check_at_ == kNever && calls_ == 0) {
     idle_check_at_ = time_after(active_at_, kIdleAfter);
   }
-  const Time due = std::min({engine_.poll_timeout(), keepalive_.poll_timeout(calls_ != 0),
-                             close_by_, idle_check_at_, age_.poll_timeout(calls_ != 0)});
+  const Time ping_due = reading_paused_ ? kNever : keepalive_.poll_timeout(calls_ != 0);
+  const Time due = std::min({engine_.poll_timeout(), ping_due, close_by_, idle_check_at_,
+                             age_.poll_timeout(calls_ != 0)});
   if (due == kNever) return;
   if (!armed() || due < deadline()) loop_.loop().arm(*this, due);
 }
 
 void ServerConnection::on_timer(Time now) {
   in_turn_ = true;
-  if (!is_behind()) hold_to_time(now);
+  hold_to_time(now);
   if (close_by_ <= now && !ended_) check_write(now);
   if (idle_check_at_ <= now) check_idle(now);
   check_age(now);
@@ -173,6 +193,8 @@ void ServerConnection::on_timer(Time now) {
 
 void ServerConnection::hold_to_time(Time now) {
   engine_.handle_timeout(now);
+  if (reading_paused_) return;
+  if (stream_->write_in_flight()) return keepalive_.on_activity(now);  // check_write() judges that
   switch (keepalive_.handle_timeout(now, calls_ != 0)) {
     case Keepalive::Action::kSendPing:
       engine_.send_ping(kKeepalivePing);

@@ -72,9 +72,17 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   void release_charge(ServerCall& call);
   void call_released(bool held_slot);
   Packer& packer();
-  void note_unpacked(size_t bytes) { input_.note_unpacked(engine_, bytes); }
-  void note_message() { input_.note_unpacked(engine_, TurnInput::kMessageCost); }
-  // True: calls wait for the next turn before they unpack more.
+  // One call at a time, for whoever has begun has used up the turn, and takes the next one first.
+  void begin_unpacking(ServerCall& call) { unpacking_ = &call; }
+  void end_unpacking() { unpacking_ = nullptr; }
+  Unpacked unpack_some(Unpacking& unpacking);
+  // Of a request that is not packed.
+  void note_message(size_t bytes) { input_.count_bytes(engine_, bytes); }
+  // Of a streaming call.
+  void note_streamed(size_t bytes) {
+    note_message(std::max(bytes, input_.limits().least_message_bytes));
+  }
+  // True: calls wait for the next turn before they take more messages.
   bool turn_has_enough() const { return input_.has_enough(); }
   uint32_t max_message_bytes() const { return messages_.max_bytes; }
   const MemoryBudget& budget() const { return budget_; }
@@ -108,14 +116,17 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   void refuse_for_memory(h2::Stream& stream);
   void refuse_head(ServerCall& call, const RequestHead& head, const h2::HeadersEvent& event);
   void run_ready();
+  // Something that came before waits for its turn.
+  bool is_behind() const { return unpacking_ != nullptr || input_.has_rest(); }
+  void catch_up();
   void continue_in_next_turn();
-  bool is_behind() const;
   void hold_to_time(Time now);
   bool may_take_input() const;
   void hold_back(ServerCall& call);
   void release_held_back();
   void flush();
   bool write_output();
+  void pause_reading(bool paused);
   void turn();
   void schedule();
   void arm_timer();
@@ -129,6 +140,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
   std::unique_ptr<net::Stream> stream_;
   h2::Connection engine_;
   TurnInput input_;
+  ServerCall* unpacking_ = nullptr;
   hpack::CachedBlock head_cache_;
   hpack::CachedBlock trailers_cache_;
   IntrusiveList<ServerCall, ReadyTag> ready_;

@@ -14,7 +14,8 @@ using grpc::StatusCode;
 
 size_t ServerConnection::memory_bytes() const {
   return sizeof *this - sizeof engine_ + engine_.memory_bytes() + stream_->memory_bytes() +
-         input_.memory_bytes() + budget_.used() + calls_ * kCallBytes;
+         input_.memory_bytes() + (unpacking_ != nullptr ? unpacking_->unpacking_bytes() : 0) +
+         budget_.used() + calls_ * kCallBytes;
 }
 
 // A client that gives no window for its replies gets no more of them made. What it asks for

@@ -19,6 +19,7 @@ class RefusedCall final : public ServerCall {
  private:
   void on_head(bool) override {}
   void on_data(Bytes, bool) override {}
+  void on_unpacked(const grpc::Status&, const grpc::ReceivedMessage&) override {}
   void run() override { run_refusal(); }
   void recycle() override { pool_.put(this); }
 

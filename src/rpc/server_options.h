@@ -19,12 +19,20 @@ namespace saker::rpc {
 
 class ProcessMemory;
 
+// Of a connection's part in one turn of its loop (turn_input.h).
+struct TurnLimits {
+  uint32_t work = 512;                // limit: units of h2::Connection::handle_input()
+  size_t message_bytes = 256 * 1024;  // limit: of requests; of packed ones see Unpacking
+  size_t least_message_bytes = 1024;  // as what each message of a streaming call counts at least
+};
+
 struct ServerOptions {
   h2::ConnectionOptions connection;
   net::EpollLoopOptions loop;
   net::ListenOptions listen;
   KeepaliveOptions keepalive = {.time = std::chrono::hours(2)};
   PingPolicyOptions pings;
+  TurnLimits turn;
   ConnectionAgeOptions age;
   CallLogOptions call_log;
   size_t threads = 0;                             // 0: the CPUs that this process may use

@@ -57,7 +57,9 @@ bool StreamingCallBase::waits_for_turn() const {
 
 bool StreamingCallBase::read_ready() {
   if (message_ready_ || !stream_open() || !broken_status_.ok()) return true;
+  if (is_unpacking()) return false;
   if (next_message() || !broken_status_.ok()) return true;
+  if (is_unpacking()) return false;
   flush_credit();
   if (!ended_) return false;
   if (!reader_.at_boundary()) fail_read(StatusCode::kInternal, "the stream ended inside a message");
@@ -87,16 +89,23 @@ bool StreamingCallBase::next_message() {
 }
 
 bool StreamingCallBase::accept_message() {
-  connection().note_message();
+  connection().note_streamed(message_.compressed ? 0 : message_.size);
   note_compressed(message_.compressed);
-  if (message_.compressed) {
-    grpc::Status unpacked = unpack(message_);
-    if (!unpacked.ok()) {
-      fail_read(unpacked.code, std::move(unpacked.message));
-      return false;
-    }
+  if (!message_.compressed) return message_ready_ = true;
+  unpack(message_);
+  awaits_unpacked_ = is_unpacking();
+  return message_ready_;
+}
+
+void StreamingCallBase::on_unpacked(const grpc::Status& status,
+                                    const grpc::ReceivedMessage& message) {
+  if (status.ok()) {
+    message_ = message;
+    message_ready_ = true;
+  } else {
+    fail_read(status.code, status.message);
   }
-  return message_ready_ = true;
+  if (std::exchange(awaits_unpacked_, false)) make_ready();
 }
 
 void StreamingCallBase::release_message() {
@@ -162,7 +171,7 @@ void StreamingCallBase::end_handler(Task<grpc::Status>& task, bool reply_due) {
 
 void StreamingCallBase::recycle_base() {
   inbox_.reset();
-  message_ready_ = started_ = ended_ = false;
+  message_ready_ = started_ = ended_ = awaits_unpacked_ = false;
   taken_bytes_ = credit_bytes_ = 0;
   broken_status_ = {};
   read_waiter_ = write_waiter_ = nullptr;

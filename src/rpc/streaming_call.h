@@ -78,6 +78,7 @@ class StreamingCallBase : public ServerCall {
 
   void on_head(bool end) final;
   void on_data(Bytes data, bool end) final;
+  void on_unpacked(const grpc::Status& status, const grpc::ReceivedMessage& message) final;
   void run() final;
   void on_drained() final;
   void on_cancel() final;
@@ -104,6 +105,7 @@ class StreamingCallBase : public ServerCall {
   std::unique_ptr<ChunkQueue> inbox_;  // DATA not yet taken
   grpc::ReceivedMessage message_;
   bool message_ready_ = false;
+  bool awaits_unpacked_ = false;  // the handler, in another turn
   bool started_ = false;
   bool ended_ = false;       // END_STREAM or the stream is gone
   size_t taken_bytes_ = 0;   // of the first chunk, by message_

@@ -18,8 +18,12 @@ using h2::Fields;
 using h2::kFlagEndStream;
 using h2::Lines;
 
-constexpr size_t kUnpackedBytes = TurnInput::kUnpackedPerTurn + 1;  // of a message: a turn's worth
+// Of a message: a turn's worth.
+constexpr size_t kUnpackedBytes = TurnLimits().message_bytes / Unpacking::kUnpackedCost + 1;
+// Of a message that is not packed: the same.
+constexpr size_t kLargeBytes = TurnLimits().message_bytes;
 constexpr int kMessages = 30;
+constexpr int kMessagesOfATurn = TurnLimits().message_bytes / TurnLimits().least_message_bytes;
 
 Fields request(std::string_view path) {
   return {{":method", "POST"},
@@ -40,6 +44,20 @@ std::string packed(char letter) {
   std::string bytes(out.size(), '\0');
   out.copy_to({reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()});
   return bytes;
+}
+
+// A message of nothing, with its prefix: empty blocks of deflate, five bytes each, in zlib's format.
+std::string packed_nothing(int blocks) {
+  std::string bytes("\x78\x01", 2);
+  for (int block = 0; block < blocks; ++block) {
+    const bool is_last = block == blocks - 1;
+    bytes.append(is_last ? "\1" : std::string(1, '\0')).append("\0\0\xff\xff", 4);
+  }
+  bytes.append("\0\0\0\1", 4);
+  std::string prefix(grpc::kMessagePrefixBytes, '\1');
+  grpc::write_message_prefix(reinterpret_cast<uint8_t*>(prefix.data()), true,
+                             static_cast<uint32_t>(bytes.size()));
+  return prefix + bytes;
 }
 
 int64_t count_of(const Lines& lines, std::string_view part) {
@@ -66,6 +84,8 @@ class ServerTurns : public testing::Test {
     world.start();
   }
   void note(const RawMessage& message) {
+    if (message.bytes.empty()) order += '0';
+    if (message.bytes.size() == kLargeBytes) order += 'L';
     if (message.bytes.size() == kUnpackedBytes || message.bytes.size() == 1)
       order += message.bytes[0];
   }
@@ -88,7 +108,7 @@ class ServerTurns : public testing::Test {
     EXPECT_EQ(std::ranges::count(order, 'a'), kMessages);
     EXPECT_EQ(std::ranges::count(order, 'b'), kMessages);
     for (const char letter : {'a', 'b'})
-      EXPECT_EQ(order.find(std::string(6, letter)), order.npos) << order;
+      EXPECT_EQ(order.find(std::string(3, letter)), order.npos) << order;
   }
 
   // What is sent at one moment arrives at one moment.
@@ -134,8 +154,45 @@ TEST_F(ServerTurns, OfManyFrames) {
   EXPECT_EQ(count_of(other.exchange(), "grpc-status=0"), 1);
   for (const char letter : {'a', 'b'}) {
     EXPECT_EQ(std::ranges::count(order, letter), kFrames);
-    EXPECT_EQ(order.find(std::string(2 * TurnInput::kWorkPerTurn, letter)), order.npos);
+    EXPECT_EQ(order.find(std::string(kMessagesOfATurn + 2, letter)), order.npos);
   }
+}
+
+// It unpacks to nothing, and takes its time all the same.
+TEST_F(ServerTurns, OfWhatUnpacksToNothing) {
+  for (const char* path : {"/t.T/Unary", "/t.T/Collect"}) {
+    order.clear();
+    RawClient one(world);
+    RawClient other(world);
+    Fields head = request(path);
+    head.back().value = "deflate";
+    one.peer.headers(1, head).data(1, packed_nothing(3000), kFlagEndStream);
+    other.peer.headers(1, request(path)).data(1, framed("b"), kFlagEndStream);
+    one.send();
+    other.send();
+    EXPECT_EQ(count_of(one.exchange(), "grpc-status=0"), 1);
+    EXPECT_EQ(count_of(other.exchange(), "grpc-status=0"), 1);
+    EXPECT_EQ(order, "b0");
+  }
+}
+
+// Plain ones, which all lack no more than their last bytes when that read comes.
+TEST_F(ServerTurns, OfMessagesThatEndTogether) {
+  RawClient one(world);
+  RawClient other(world);
+  const std::string message = framed(std::string(kLargeBytes, 'a'));
+  const std::string_view most = std::string_view(message).substr(0, message.size() - 1);
+  for (h2::StreamId id = 1; id <= 7; id += 2) {
+    one.peer.headers(id, request("/t.T/Unary"));
+    for (size_t at = 0; at < most.size(); at += 16'000) one.peer.data(id, most.substr(at, 16'000));
+    one.exchange();
+  }
+  for (h2::StreamId id = 1; id <= 7; id += 2) one.peer.data(id, "a", kFlagEndStream);
+  other.peer.headers(1, request("/t.T/Unary")).data(1, framed("b"), kFlagEndStream);
+  one.send();
+  other.send();
+  EXPECT_EQ(count_of(one.exchange(), "grpc-status=0"), 4);
+  EXPECT_EQ(order, "bLLLL");
 }
 
 // What is left of the read dies with the connection.

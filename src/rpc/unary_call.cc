@@ -25,24 +25,45 @@ void UnaryCallBase::on_data(Bytes data, bool end) {
     if (result == ReadResult::kBadFlag) {
       return refuse(StatusCode::kInternal, "message flag is neither 0 nor 1");
     }
-    if (message.compressed) [[unlikely]] {
-      note_compressed(true);
-      const grpc::Status unpacked = unpack(message);
-      if (!unpacked.ok()) return refuse(unpacked.code, unpacked.message);
-    }
-    if (++messages_ > 1) {
+    if (++messages_ > 1 || (message.compressed && !data.empty())) {
       return refuse(StatusCode::kUnimplemented, "more than one request message in a unary call");
     }
-    request_bytes_ = message.size;
-    if (message.size > kFreeMessageBytes && !find_room(message)) {
-      return refuse(StatusCode::kResourceExhausted, "request of " + std::to_string(message.size) +
-                                                        " bytes is over " + kMemoryForMessages);
+    if (message.compressed) [[unlikely]] {
+      note_compressed(true);
+      ended_ = end;
+      return unpack(message);
     }
-    if (!parse_request(message)) {
-      return refuse(StatusCode::kInternal, "the request message does not parse");
-    }
-    drop_unpacked();
+    if (message.size > kFreeMessageBytes) connection().note_message(message.size);
+    if (!take_message(message)) return;
   }
+  end_data(end);
+}
+
+void UnaryCallBase::on_unpacked(const grpc::Status& status, const grpc::ReceivedMessage& message) {
+  if (!status.ok()) return refuse(status.code, status.message);
+  if (!take_message(message)) return;
+  drop_unpacked();
+  end_data(ended_);
+}
+
+// False: refused.
+bool UnaryCallBase::take_message(const grpc::ReceivedMessage& message) {
+  request_bytes_ = message.size;
+  if (message.size > kFreeMessageBytes && !find_room(message)) {
+    refuse(grpc::StatusCode::kResourceExhausted,
+           "request of " + std::to_string(message.size) + " bytes is over " + kMemoryForMessages);
+    return false;
+  }
+  if (!parse_request(message)) {
+    refuse(grpc::StatusCode::kInternal, "the request message does not parse");
+    return false;
+  }
+  return true;
+}
+
+// All DATA of an event has been taken; `end`: there will be no more.
+void UnaryCallBase::end_data(bool end) {
+  using grpc::StatusCode;
   stream()->expected_bytes = reader_.missing_bytes();
   if (!end) {
     if (messages_ != 0) keep_request();

@@ -26,15 +26,19 @@ class UnaryCallBase : public ServerCall {
 
   void on_head(bool end) final;
   void on_data(Bytes data, bool end) final;
+  void on_unpacked(const grpc::Status& status, const grpc::ReceivedMessage& message) final;
   void recycle_base() {
     messages_ = 0;
     request_bytes_ = 0;
   }
 
  private:
+  bool take_message(const grpc::ReceivedMessage& message);
   bool find_room(const grpc::ReceivedMessage& message);
+  void end_data(bool end);
 
   uint32_t messages_ = 0;
+  bool ended_ = false;  // with the message that is being unpacked
 };
 
 template <typename Request, typename Reply, typename Handler>

@@ -115,7 +115,7 @@ void Engine::handshake(Bytes& input, ChunkQueue& output) {
   output_ = nullptr;
 }
 
-size_t Engine::read(Bytes& input, MutableBytes plain, ChunkQueue& output) {
+size_t Engine::read(Bytes& input, MutableBytes plain, ChunkQueue& output, uint32_t& records) {
   SAKER_DCHECK(state_ == State::kOpen && plain.size() >= kMaxRecordBytes);
   input_ = input;
   output_ = &output;
@@ -123,7 +123,8 @@ size_t Engine::read(Bytes& input, MutableBytes plain, ChunkQueue& output) {
   size_t size = 0;
   // There is room for a whole record, so OpenSSL never holds back plaintext: without more input, one
   // more question would cost as much as a record and yield nothing.
-  while (!input_.empty() && plain.size() - size >= kMaxRecordBytes) {
+  while (!input_.empty() && plain.size() - size >= kMaxRecordBytes && records != 0) {
+    --records;
     size_t part = 0;
     const int result = SSL_read_ex(ssl_, plain.data() + size, plain.size() - size, &part);
     size += part;

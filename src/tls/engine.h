@@ -48,9 +48,10 @@ class Engine {
   // While kHandshake: takes what it needs from the front of `input` and answers into `output`. A
   // client begins with no input.
   void handshake(Bytes& input, ChunkQueue& output);
-  // While kOpen: takes ciphertext from the front of `input` until there is no more of it, or no room
-  // in `plain` for another record; returns the bytes of plaintext. `plain` has room for one.
-  size_t read(Bytes& input, MutableBytes plain, ChunkQueue& output);
+  // While kOpen: takes ciphertext from the front of `input` until there is no more of it, no room in
+  // `plain` for another record, or `records` are used up, which it counts down; returns the bytes of
+  // plaintext. `plain` has room for one record.
+  size_t read(Bytes& input, MutableBytes plain, ChunkQueue& output, uint32_t& records);
   // While kOpen or kPeerClosed: encrypts from the front of `plain`, all of it or a little more than
   // `max_bytes`, a record for every 16 KiB.
   void write(ChunkQueue& plain, size_t max_bytes, ChunkQueue& output);
