@@ -12,40 +12,6 @@ void UnaryCallBase::on_head(bool end) {
   await_request(true);
 }
 
-void UnaryCallBase::on_data(Bytes data, bool end) {
-  using grpc::ReadResult;
-  using grpc::StatusCode;
-  if (refused()) return;
-  grpc::ReceivedMessage message;
-  for (ReadResult result; (result = reader_.next(data, message)) != ReadResult::kNeedMore;) {
-    if (result == ReadResult::kTooLarge) {
-      return refuse(StatusCode::kResourceExhausted,
-                    over_limit_text("request", message.size, reader_));
-    }
-    if (result == ReadResult::kBadFlag) {
-      return refuse(StatusCode::kInternal, "message flag is neither 0 nor 1");
-    }
-    if (++messages_ > 1 || (message.compressed && !data.empty())) {
-      return refuse(StatusCode::kUnimplemented, "more than one request message in a unary call");
-    }
-    if (message.compressed) [[unlikely]] {
-      note_compressed(true);
-      ended_ = end;
-      return unpack(message);
-    }
-    if (message.size > kFreeMessageBytes) connection().note_message(message.size);
-    if (!take_message(message)) return;
-  }
-  end_data(end);
-}
-
-void UnaryCallBase::on_unpacked(const grpc::Status& status, const grpc::ReceivedMessage& message) {
-  if (!status.ok()) return refuse(status.code, status.message);
-  if (!take_message(message)) return;
-  drop_unpacked();
-  end_data(ended_);
-}
-
 // False: refused.
 bool UnaryCallBase::take_message(const grpc::ReceivedMessage& message) {
   request_bytes_ = message.size;
@@ -79,6 +45,40 @@ void UnaryCallBase::end_data(bool end) {
   // Until its handler starts: more requests may follow in the same read, each as large.
   if (request_bytes_ > kFreeMessageBytes && !keep_request()) return;
   make_ready();
+}
+
+void UnaryCallBase::on_data(Bytes data, bool end) {
+  using grpc::ReadResult;
+  using grpc::StatusCode;
+  if (refused()) return;
+  grpc::ReceivedMessage message;
+  for (ReadResult result; (result = reader_.next(data, message)) != ReadResult::kNeedMore;) {
+    if (result == ReadResult::kTooLarge) {
+      return refuse(StatusCode::kResourceExhausted,
+                    over_limit_text("request", message.size, reader_));
+    }
+    if (result == ReadResult::kBadFlag) {
+      return refuse(StatusCode::kInternal, "message flag is neither 0 nor 1");
+    }
+    if (++messages_ > 1 || (message.compressed && !data.empty())) {
+      return refuse(StatusCode::kUnimplemented, "more than one request message in a unary call");
+    }
+    if (message.compressed) [[unlikely]] {
+      note_compressed(true);
+      ended_ = end;
+      return unpack(message);
+    }
+    if (message.size > kFreeMessageBytes) connection().note_message(message.size);
+    if (!take_message(message)) return;
+  }
+  end_data(end);
+}
+
+void UnaryCallBase::on_unpacked(const grpc::Status& status, const grpc::ReceivedMessage& message) {
+  if (!status.ok()) return refuse(status.code, status.message);
+  if (!take_message(message)) return;
+  drop_unpacked();
+  end_data(ended_);
 }
 
 // Before it is parsed: whether there is memory for what it will be, which is what it is charged with from
