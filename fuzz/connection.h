@@ -1,6 +1,6 @@
-// A connection under a fuzzer: bytes of any peer, cut anywhere. However they are cut, the same
-// events come out, the same frames are sent and the same state is left; no invariant breaks, nothing
-// leaks, and nothing is parsed after the end.
+// A connection under a fuzzer: bytes of any peer, cut anywhere, handled at once or as much at a time as
+// a turn has work for. Whichever it is, the same events come out, the same frames are sent and the same
+// state is left; no invariant breaks, nothing leaks, and nothing is parsed after the end.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -30,6 +30,40 @@ inline std::string text_of(h2::Endpoint& endpoint) {
   for (const std::string& line : endpoint.sent()) text += line + "\n";
   text += std::to_string(endpoint->alive()) + std::to_string(endpoint->counters().glitches);
   return text + " " + std::to_string(endpoint->receive_window().available());
+}
+
+// How much work each turn may do, 1 to kMostWork units: what the numbers say by turns.
+class Turns {
+ public:
+  static constexpr uint32_t kMostWork = 64;
+
+  explicit Turns(Bytes numbers) : numbers_(numbers) {}
+  uint32_t next() {
+    return numbers_.empty() ? 1 : 1 + numbers_[at_++ % numbers_.size()] % kMostWork;
+  }
+
+ private:
+  const Bytes numbers_;
+  size_t at_ = 0;
+};
+
+// What a turn leaves is given to the next one, in front of everything else; after_turn() in between.
+template <typename AfterTurn>
+void recv_by_turns(h2::Endpoint& endpoint, Bytes bytes, Turns& turns, AfterTurn after_turn) {
+  while (!bytes.empty()) {
+    const bool was_alive = endpoint->alive();
+    const bool alive = endpoint->handle_input(Piece(bytes), endpoint.now, turns.next());
+    const size_t left = endpoint->input_left();
+    expect(alive ? left < bytes.size() : left == 0,
+           "a turn gets on, and leaves nothing at the end");
+    expect(alive == endpoint->alive() && (was_alive || !alive), "the end is the end");
+    bytes = bytes.last(left);
+    after_turn();
+  }
+}
+
+inline void recv_by_turns(h2::Endpoint& endpoint, Bytes bytes, Turns& turns) {
+  recv_by_turns(endpoint, bytes, turns, [] {});
 }
 
 // Expectations of the suites' helpers end the fuzzer.

@@ -1,6 +1,7 @@
-// Frames cut anywhere, at either role: the same events and answers as from one piece and byte by
-// byte, and as many frames as a reader counts who knows their lengths only. Limits hold on the way:
-// streams, tables, what is kept of a frame or block that is not whole; nothing is read after the end.
+// Frames cut anywhere, at either role, and handled by turns with little work: the same events and
+// answers as from one piece and byte by byte, and as many frames as a reader counts who knows their
+// lengths only. Limits hold on the way: streams, tables, what is kept of a frame or block that is not
+// whole; nothing is read after the end.
 // The input is what a peer sends after its preface, then four bytes of choices.
 #include <random>
 
@@ -54,7 +55,8 @@ void check_limits(h2::Endpoint& endpoint, size_t fed) {
   fuzz::expect(endpoint->alive() || endpoint->open_streams() == 0, "no stream after the end");
 }
 
-std::string run(const Choices& choices, Bytes bytes, Bytes cuts) {
+// `work`: what turns may do, by turns; none: each piece is handled at once.
+std::string run(const Choices& choices, Bytes bytes, Bytes cuts, Bytes work = {}) {
   h2::Endpoint endpoint(choices.role, choices.options);
   h2::Peer peer;
   if (choices.role == h2::Role::kServer) peer.preface();
@@ -64,11 +66,16 @@ std::string run(const Choices& choices, Bytes bytes, Bytes cuts) {
   if (choices.settled) peer.settings().settings_ack();
   endpoint.recv(peer);
   size_t fed = 0;
+  fuzz::Turns turns(work);
   fuzz::feed_in_pieces(bytes, cuts, [&](Bytes piece) {
     fed += piece.size();
     const uint64_t frames = endpoint->counters().frames_received;
     const bool was_alive = endpoint->alive();
-    endpoint.recv(piece);
+    if (work.empty()) {
+      endpoint.recv(piece);
+    } else {
+      fuzz::recv_by_turns(endpoint, piece, turns);
+    }
     fuzz::expect(was_alive || endpoint->counters().frames_received == frames, "the end is the end");
     check_limits(endpoint, fed);
   });
@@ -126,10 +133,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Choices choices = take_choices(input);
   const auto bytes = input.ConsumeRemainingBytes<uint8_t>();
   const std::string whole = run(choices, bytes, {});
-  fuzz::expect(run(choices, bytes, random_cuts(bytes.size(), choices.cuts_seed)) == whole,
-               "cutting the input changes nothing");
+  const std::vector<uint8_t> cuts = random_cuts(bytes.size(), choices.cuts_seed);
+  fuzz::expect(run(choices, bytes, cuts) == whole, "cutting the input changes nothing");
   const std::vector<uint8_t> ones(bytes.size(), 1);
   fuzz::expect(run(choices, bytes, ones) == whole, "nor does one byte at a time");
+  fuzz::expect(run(choices, bytes, {}, cuts) == whole, "nor do turns with little work");
   check_count(choices, bytes);
   return 0;
 }

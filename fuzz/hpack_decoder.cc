@@ -2,10 +2,11 @@
 // decoders that got the same blocks say the same, whatever else shares their scratch.
 //
 // The decoder is given whole blocks; who cuts and joins them is the connection. So the same blocks
-// also come as requests, or as responses and trailers, to three connections: in one HEADERS frame, cut
-// anywhere into HEADERS and CONTINUATIONs, empty ones too, and cut into single bytes. However a block
-// is cut within max_continuations, the same fields are heard, the same frames are answered, the tables
-// are the same; and a connection ends with COMPRESSION_ERROR where the decoder refuses, not elsewhere.
+// also come as requests, or as responses and trailers, to four connections: in one HEADERS frame, cut
+// anywhere into HEADERS and CONTINUATIONs, empty ones too, the same by turns that may do little work, and
+// cut into single bytes. However a block is cut within max_continuations, the same fields are heard, the
+// same frames are answered, the tables are the same; and a connection ends with COMPRESSION_ERROR where
+// the decoder refuses, not elsewhere.
 #include <memory>
 #include <random>
 #include <string>
@@ -104,8 +105,8 @@ class Connections {
     }
   }
 
-  // False: the connections have ended, all for the same reason.
-  bool recv(const Block& block, const Cuts& cuts, bool is_legal) {
+  // `work`: of one turn. False: the connections have ended, all for the same reason.
+  bool recv(const Block& block, const Cuts& cuts, uint8_t work, bool is_legal) {
     const size_t all = block.bytes.size();
     const bool ends = role_ == h2::Role::kServer || count_ % 2 == 1;
     const auto id =
@@ -114,7 +115,9 @@ class Connections {
     const std::string whole = feed(*endpoints_[0], id, ends, block, {});
     const std::string cut = feed(*endpoints_[1], id, ends, block, cuts);
     const std::string ones = feed(*endpoints_[2], id, ends, block, Cuts(all == 0 ? 0 : all - 1, 1));
+    const std::string turns = feed(*endpoints_[3], id, ends, block, cuts, work);
     fuzz::expect(cut == whole, "cutting a block changes nothing");
+    fuzz::expect(turns == whole, "nor do turns with little work");
     fuzz::expect(ones == whole, "nor does one byte at a time");
     const bool is_refused = (*endpoints_[0])->error().code == h2::ErrorCode::kCompressionError;
     fuzz::expect(is_refused == !is_legal, "refused where the decoder refuses");
@@ -131,7 +134,7 @@ class Connections {
             .max_continuations = kMostBlockBytes};
   }
   static std::string feed(h2::Endpoint& endpoint, h2::StreamId id, bool ends, const Block& block,
-                          const Cuts& cuts) {
+                          const Cuts& cuts, uint8_t work = 0) {
     const uint8_t flags = ends ? h2::kFlagEndStream : uint8_t{0};
     h2::Peer peer;
     Bytes rest = block.bytes;
@@ -143,7 +146,12 @@ class Connections {
     }
     const uint8_t first = type == h2::FrameType::kHeaders ? flags : uint8_t{0};
     peer.frame(type, first | h2::kFlagEndHeaders, id, rest);
-    endpoint.recv(peer);
+    if (work == 0) {
+      endpoint.recv(peer);
+    } else {
+      fuzz::Turns turns({&work, 1});
+      fuzz::recv_by_turns(endpoint, peer.take(), turns);
+    }
     const hpack::Decoder& decoder = endpoint->decoder();
     return fuzz::text_of(endpoint) + " " + std::to_string(decoder.table_bytes()) + " " +
            std::to_string(decoder.table_entries()) + " " + std::to_string(decoder.generation());
@@ -151,7 +159,7 @@ class Connections {
 
   const h2::Role role_;
   size_t count_ = 0;
-  std::unique_ptr<h2::Endpoint> endpoints_[3];  // whole, cut, in single bytes
+  std::unique_ptr<h2::Endpoint> endpoints_[4];  // whole, cut, in single bytes, cut and by turns
 };
 
 // Up to eight pieces in front of the last; some are empty.
@@ -174,7 +182,9 @@ void check_connections(h2::Role role, const hpack::DecoderOptions& options,
   for (const Block& block : blocks) {
     hpack::DecodedBlock decoded;
     const bool is_legal = decoder.decode(block.bytes, decoded);
-    if (!connections.recv(block, draw_cuts(block.bytes.size(), random), is_legal)) return;
+    const Cuts cuts = draw_cuts(block.bytes.size(), random);
+    const auto work = static_cast<uint8_t>(1 + random() % fuzz::Turns::kMostWork);
+    if (!connections.recv(block, cuts, work, is_legal)) return;
     fuzz::expect(connections.decoder().table_bytes() == decoder.table_bytes(), "the decoder's");
   }
 }

@@ -155,6 +155,25 @@ void Backend::clean_up() {
   });
 }
 
+void Backend::each_connection(const VisitServer& visit) {
+  if (server_ != nullptr) simulation::each_connection(*server_, visit);
+  for (const Server& server : draining_) simulation::each_connection(*server, visit);
+}
+
+void Backend::check_memory(ConnectionCounts& counts) {
+  const size_t limit = memory_limit(plan_.server, open_calls());
+  each_connection([&](uint64_t id, const rpc::ServerConnection& connection) {
+    const size_t bytes = connection.memory_bytes();
+    ConnectionCounts look{.weighed = 1, .most_bytes = bytes};
+    look.fullest = static_cast<double>(bytes) / static_cast<double>(limit);
+    counts.add(look);
+    if (bytes <= limit) return;
+    ledger_.violate("connection " + std::to_string(id) + " holds " + std::to_string(bytes) +
+                    " bytes at its server, with " + std::to_string(open_calls()) +
+                    " calls, and may hold " + std::to_string(limit));
+  });
+}
+
 uint64_t Backend::open_calls() const {
   uint64_t calls = server_ == nullptr ? 0 : uint64_t{server_->counters().calls_open};
   for (const Server& server : draining_) calls += server->counters().calls_open;

@@ -11,6 +11,8 @@
 #include "saker/rpc/dispatcher.h"
 #include "saker/rpc/server_loop.h"
 
+#include "connection_rules.h"
+#include "engines.h"
 #include "ledger.h"
 
 namespace saker::simulation {
@@ -42,6 +44,10 @@ class Backend final : private net::ListenerEvents {
   void clean_up();
   // When clean_up() has something to do.
   Time due_at() const { return std::min(close_at_, relax_at_); }
+
+  // None of its connections holds more than it may. Outside of turns.
+  void check_memory(ConnectionCounts& counts);
+  void each_connection(const VisitServer& visit);
 
   // Calls that servers have not ended yet, and connections.
   uint64_t open_calls() const;

@@ -13,6 +13,8 @@ constexpr StatusCode kApplicationCodes[] = {
     StatusCode::kFailedPrecondition, StatusCode::kAborted,          StatusCode::kOutOfRange,
     StatusCode::kDataLoss,           StatusCode::kPermissionDenied, StatusCode::kUnauthenticated};
 
+constexpr uint32_t kSmallRequest = 64;
+
 uint32_t draw_size(const Plan& plan, net::Random& random) {
   const size_t most = random.chance(plan.large) ? plan.large_bytes : plan.usual_bytes;
   return static_cast<uint32_t>(random.below(most - 6));
@@ -34,6 +36,7 @@ CallKind draw_kind(const Plan& plan, net::Random& random) {
 void draw_messages(const Plan& plan, net::Random& random, CallSpec& call) {
   call.request_bytes = draw_size(plan, random);
   call.reply_bytes = draw_size(plan, random);
+  if (plan.slow_clients) call.request_bytes %= kSmallRequest;  // or replies come as slowly as those
   const uint64_t most = plan.large_bytes == kMessageLimit || random.chance(0.9) ? 8 : 60;
   const bool many_requests = call.kind == CallKind::kCollect || call.kind == CallKind::kBidi;
   if (many_requests) {

@@ -70,7 +70,10 @@ void Chaos::run_short(Backend& backend) {
   const auto state = static_cast<rpc::MemoryState>(1 + random_.below(may_shed ? 3 : 2));
   if (state >= rpc::MemoryState::kNoCalls) ledger_.note_shortage();
   ledger_.note_restart();
-  if (state == rpc::MemoryState::kShedding) ledger_.note_loss();
+  if (state == rpc::MemoryState::kShedding) {
+    ledger_.note_loss();
+    ledger_.note_shedding();
+  }
   backend.run_short(state, network_.now() + draw_time(kLongestShortage));
 }
 
@@ -121,10 +124,13 @@ void Chaos::hit_world(Blow blow) {
       ledger_.note_squeeze();
       client.close();
       return client.start(draw_budget());
-    case Blow::kClockJump:
+    case Blow::kClockJump: {
       // Short of the preface's time-out where nothing may be lost.
-      network_.jump(draw_time(plan_.mood == Mood::kRolling || random_.chance(0.5) ? 500ms : 60s));
-      return ledger_.note_jump();
+      const bool is_short = plan_.mood == Mood::kRolling || random_.chance(0.5);
+      const Duration by = draw_time(is_short ? 500ms : 60s);
+      network_.jump(by);
+      return ledger_.note_jump(by);
+    }
     case Blow::kWallClock:
       return network_.set_wall_clock_back(draw_time(10s));
     default: {

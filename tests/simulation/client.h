@@ -9,6 +9,7 @@
 #include "saker/rpc/channel.h"
 
 #include "caller.h"
+#include "engines.h"
 #include "ledger.h"
 
 namespace saker::simulation {
@@ -35,6 +36,9 @@ class Client {
 
   net::SimLoop& loop() { return loop_; }
   bool is_open() const { return channel_ != nullptr; }
+  void each_connection(const VisitClient& visit) {
+    if (is_open()) simulation::each_connection(*channel_, visit);
+  }
 
   // ---- for callers
   rpc::Channel& channel() { return *channel_; }

@@ -14,6 +14,11 @@ constexpr std::string_view kBreaches[] = {
     "PROTOCOL_ERROR",   "INTERNAL_ERROR",    "FLOW_CONTROL_ERROR", "STREAM_CLOSED",
     "FRAME_SIZE_ERROR", "COMPRESSION_ERROR", "HTTP_1_1_REQUIRED",  "malformed"};
 
+// What is said to a peer that is too slow, or wants too much.
+constexpr std::string_view kImpatience[] = {"ENHANCE_YOUR_CALM", "SETTINGS_TIMEOUT"};
+// For a peer's last words to be taken by who is slow.
+constexpr Duration kLastWords = 1min;
+
 constexpr std::string_view kShortOfMemory = "the server is short of memory";
 
 bool has(const std::string& text, std::string_view part) {
@@ -101,9 +106,7 @@ void Ledger::note_end(CallRecord& call, const grpc::Status& status,
   const uint64_t facts = call.spec.id << 8 | static_cast<uint64_t>(status.code);
   hash_ = (hash_ ^ facts) * 0x100000001B3 +
           static_cast<uint64_t>((network_.now() - call.started).count());
-  for (const std::string_view breach : kBreaches) {
-    if (has(status.message, breach)) violate(text_of(call) + ": " + status.message);
-  }
+  check_conduct(call, status.message);
   if (!may_end(call, status)) {
     violate(text_of(call) + " ends " + std::string(grpc::status_code_name(status.code)) + ": " +
             status.message);
@@ -112,6 +115,27 @@ void Ledger::note_end(CallRecord& call, const grpc::Status& status,
   if (status.ok()) check_ok(call, trailers);
   count_end(call, status);
   check_memory(call);
+}
+
+void Ledger::check_conduct(const CallRecord& call, const std::string& message) {
+  for (const std::string_view breach : kBreaches) {
+    if (has(message, breach)) violate(text_of(call) + ": " + message);
+  }
+  for (const std::string_view impatience : kImpatience) {
+    if (has(message, impatience) && !may_be_impatient(message)) {
+      violate(text_of(call) + ", which was not too slow: " + message);
+    }
+  }
+}
+
+// Slow, late and in pieces is no reason; a clock that jumps is, and who hears nothing at all any more.
+bool Ledger::may_be_impatient(const std::string& message) const {
+  if (has(message, kShortOfMemory)) return sheddings_ != 0;
+  if (plan_.mood != Mood::kRough) return false;
+  if (last_long_jump_ && network_.now() - *last_long_jump_ < kLastWords) return true;
+  const net::SimFaultCounts& faults = network_.counts();
+  return has(message, "SETTINGS_TIMEOUT") &&
+         faults[net::SimFault::kBlackHole] + faults[net::SimFault::kKilled] != 0;
 }
 
 void Ledger::count_end(const CallRecord& call, const grpc::Status& status) {

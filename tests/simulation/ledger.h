@@ -5,11 +5,13 @@
 //   - a handler runs at most once for each attempt, and not more often than the policy allows
 //   - once its caller has seen a reply, no attempt is begun by a retry
 //   - a call that a draining server has accepted is not lost
-//   - no side finds the other in breach of the protocol
+//   - no side finds the other in breach of the protocol, nor too slow or too greedy where nothing that
+//     happened has made it so
 #pragma once
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -73,7 +75,11 @@ class Ledger {
   void note_restart() { ++restarts_; }  // a server stopped accepting, or lost its calls
   // Its connections broke, or it went away with calls on it.
   void note_loss() { ++losses_; }
-  void note_jump() { last_jump_ = network_.now(); }
+  void note_jump(Duration by) {
+    last_jump_ = network_.now();
+    if (by >= kLongJump) last_long_jump_ = last_jump_;
+  }
+  void note_shedding() { ++sheddings_; }  // connections that hold much are closed
   void note_shortage() { ++shortages_; }  // of memory: a server refuses calls
   void note_squeeze() { ++squeezes_; }    // connections get hardly any memory for messages
   // There may be no memory for a message.
@@ -92,6 +98,11 @@ class Ledger {
   std::string open_calls() const;
 
  private:
+  // Time-outs of the protocol that honest peers meet by such a jump, and by none that is shorter.
+  static constexpr Duration kLongJump = 1s;
+
+  void check_conduct(const CallRecord& call, const std::string& message);
+  bool may_be_impatient(const std::string& message) const;
   bool may_end(const CallRecord& call, const grpc::Status& status) const;
   bool may_end_unavailable(const CallRecord& call, const std::string& message) const;
   bool may_lose() const;
@@ -114,7 +125,9 @@ class Ledger {
   uint64_t losses_ = 0;
   uint64_t shortages_ = 0;
   uint64_t squeezes_ = 0;
+  uint64_t sheddings_ = 0;
   Time last_jump_{};
+  std::optional<Time> last_long_jump_;
   uint64_t hash_ = 0;
   std::string violation_;
 };

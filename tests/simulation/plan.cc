@@ -171,6 +171,44 @@ bool may_use_up_memory(const Plan& plan) {
   return most > plan.server.max_connection_memory_bytes;
 }
 
+// Much less of what waits for windows, and for handlers, is kept than there is to be said.
+void draw_limits(Draw& draw, Plan& plan) {
+  plan.small_limits = !plan.slow_clients && draw.chance(0.25);
+  if (!plan.small_limits) return;
+  const auto size = [&](size_t least, size_t most) {
+    return static_cast<uint32_t>(draw.between(least, most));
+  };
+  for (h2::ConnectionOptions* side : {&plan.server.connection, &plan.channel.connection}) {
+    side->max_unsent_bytes = size(10'000, 300'000);
+    side->max_unread_bytes = size(10'000, 300'000);
+    side->max_window_bytes = size(h2::kDefaultWindowBytes, 300'000);
+    side->initial_connection_window_bytes = size(h2::kDefaultWindowBytes, side->max_window_bytes);
+  }
+  if (draw.chance(0.5)) return;
+  plan.tight_memory = true;
+  plan.server.max_connection_memory_bytes = kMessageLimit;
+  plan.server.max_send_message_bytes = kMessageLimit;
+}
+
+// Clients take 5 to 12 kB/s and ask for more than that all the time, for minutes: the server's output
+// is full for longer than it waits for the rest of a frame, which it does not read meanwhile.
+void draw_slow_clients(Draw& draw, Plan& plan) {
+  plan.slow_clients = plan.mood == Mood::kGentle && draw.chance(0.3);
+  if (!plan.slow_clients) return;
+  plan.faults.slow_reader = 1;
+  plan.faults.slow_bytes = draw.between(250, 500);
+  plan.faults.slow_pause = draw.duration(40ms, 50ms);
+  plan.faults.window_bytes = draw.between(4096, 16'384);
+  plan.backends = plan.channel.connections = 1;
+  plan.server.connection.output_cap_bytes = static_cast<uint32_t>(draw.between(60'000, 150'000));
+  plan.channel.connection.initial_stream_window_bytes = h2::kDefaultWindowBytes;
+  plan.calls = draw.between(100, 400);
+  plan.at_once = draw.between(30, 60);
+  plan.large = 0.9;
+  plan.large_bytes = 30'000;  // written at once, not in turns with others
+  plan.mix.deadlines /= 4;
+}
+
 std::string_view mood_name(Mood mood) {
   constexpr std::string_view kNames[] = {"gentle", "rolling", "rough"};
   return kNames[static_cast<size_t>(mood)];
@@ -193,13 +231,15 @@ Plan make_plan(uint64_t seed) {
   draw_life(draw, plan);
   draw_calls(draw, plan);
   draw_policy(draw, plan);
-  plan.tight_memory = plan.tight_memory || may_use_up_memory(plan);
   constexpr rpc::Balancing kWays[] = {rpc::Balancing::kDefault, rpc::Balancing::kPickFirst,
                                       rpc::Balancing::kRoundRobin,
                                       rpc::Balancing::kLeastOutstanding};
   plan.channel.balancing = kWays[draw.between(0, 3)];
   plan.failed_allocations = draw.share(0.4, 0.8);
   plan.runs_short = draw.chance(0.5);
+  draw_slow_clients(draw, plan);
+  draw_limits(draw, plan);
+  plan.tight_memory = plan.tight_memory || may_use_up_memory(plan);
   return plan;
 }
 
@@ -212,6 +252,8 @@ std::string describe(const Plan& plan) {
   text += kPolicies[static_cast<size_t>(plan.policy)];
   if (plan.few_streams) text += ", few streams";
   if (plan.tight_memory) text += ", tight memory";
+  if (plan.slow_clients) text += ", slow clients";
+  if (plan.small_limits) text += ", small limits";
   if (plan.runs_short && plan.chaos != Duration{}) text += ", memory runs short";
   if (plan.failed_allocations != 0) text += ", allocations fail";
   return text;

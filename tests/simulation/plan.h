@@ -58,6 +58,8 @@ struct Plan {
   bool few_streams = false;  // a limit on streams that calls meet
   bool tight_memory = false;
   bool runs_short = false;        // chaos takes memory away
+  bool slow_clients = false;      // they take less than they ask for, for minutes, and are honest
+  bool small_limits = false;      // of what connections keep for a peer that does not read, or does
   double failed_allocations = 0;  // share of those that may fail
 };
 

@@ -21,6 +21,7 @@ void Statistics::add(const RunResult& result) {
   faults_.add(result.faults);
   for (size_t blow = 0; blow < blows_.size(); ++blow) blows_[blow] += result.blows[blow];
   failed_allocations_ += result.failed_allocations;
+  connections_.add(result.connections);
 }
 
 uint64_t Statistics::faults() const {
@@ -60,6 +61,11 @@ std::string Statistics::table(double seconds) const {
   add_row(table, "calls retried, hedged", calls_.retried);
   add_row(table, "messages", calls_.messages);
   add_row(table, "message bytes", calls_.bytes);
+  table += "connections\n";
+  add_row(table, "ends compared at rest", connections_.compared);
+  add_row(table, "looks at their memory", connections_.weighed);
+  add_row(table, "most bytes of one", connections_.most_bytes);
+  add_row(table, "fullest, in % of its limit", static_cast<uint64_t>(100 * connections_.fullest));
   char total[200];
   std::snprintf(
       total, sizeof total,

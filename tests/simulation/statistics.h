@@ -24,6 +24,7 @@ class Statistics {
   CallCounts calls_;
   net::SimFaultCounts faults_;
   BlowCounts blows_{};
+  ConnectionCounts connections_;
   uint64_t failed_allocations_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 
 namespace saker::simulation {
 namespace {
@@ -26,6 +27,7 @@ class World {
   void calm_down();
   void rest_for(Duration time);
   void check_rest();
+  void check_ends();
   void close_clients();
   void close_servers();
   void check_nothing_left();
@@ -42,6 +44,7 @@ class World {
   Chaos::Backends backends_;
   Chaos::Clients clients_;
   Chaos chaos_;
+  ConnectionCounts connections_;
   uint64_t turns_ = 0;
 };
 
@@ -90,7 +93,10 @@ void World::step(Time until) {
   const bool moved = network_.step(next);
   if (chaos_.next_at() <= network_.now()) chaos_.strike();
   if (moved && ++turns_ % 64 != 0) return;
-  for (const auto& backend : backends_) backend->clean_up();
+  for (const auto& backend : backends_) {
+    backend->clean_up();
+    backend->check_memory(connections_);
+  }
   if (turns_ > kMostTurns) ledger_.violate("too many turns; open: " + ledger_.open_calls());
 }
 
@@ -132,6 +138,28 @@ void World::check_rest() {
   }
 }
 
+// Of connections that both sides have, and that nothing has cut: nobody says anything on them any more.
+void World::check_ends() {
+  std::map<uint64_t, const h2::Connection*> servers;
+  for (const auto& backend : backends_) {
+    backend->each_connection([&](uint64_t id, rpc::ServerConnection& connection) {
+      servers[id] = &connection.engine();
+    });
+  }
+  for (const auto& client : clients_) {
+    client->each_connection([&](uint64_t id, rpc::ClientConnection& connection) {
+      const auto found = servers.find(id);
+      if (found == servers.end()) return;
+      const h2::Connection& server = *found->second;
+      if (!is_at_rest(connection.engine()) || !is_at_rest(server)) return;
+      ++connections_.compared;
+      const std::string difference = difference_of(connection.engine(), server);
+      expect(difference.empty(),
+             "the ends of connection " + std::to_string(id) + " differ, " + difference);
+    });
+  }
+}
+
 void World::close_clients() {
   for (const auto& client : clients_) client->close();
   rest_for(kRest);
@@ -158,6 +186,7 @@ void World::run() {
   make_calls();
   if (!ledger_.is_broken()) rest_for(kRest);
   if (!ledger_.is_broken()) check_rest();
+  if (!ledger_.is_broken()) check_ends();
   if (!ledger_.is_broken()) close_clients();
   if (!ledger_.is_broken()) close_servers();
   // Whatever was found, nothing of this world may reach the next.
@@ -173,6 +202,7 @@ RunResult World::result() const {
   result.calls = ledger_.counts();
   result.faults = network_.counts();
   result.blows = chaos_.counts();
+  result.connections = connections_;
   result.failed_allocations = allocations_.count();
   return result;
 }

@@ -17,6 +17,7 @@ struct RunResult {
   CallCounts calls;
   net::SimFaultCounts faults;
   BlowCounts blows{};
+  ConnectionCounts connections;
   uint64_t failed_allocations = 0;
 };
 
