@@ -101,9 +101,11 @@ class Volume:
     frames: float = 0
     bytes: int = 0
     reactions: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    growth_bytes: int = 0  # of the server, the most under one connection's assault
 
-    def add(self, peer: Peer) -> None:
+    def add(self, peer: Peer, usage: Usage) -> None:
         self.connections += 1
+        self.growth_bytes = max(self.growth_bytes, usage.growth_bytes)
         self.frames += peer.sent_frames
         self.bytes += peer.sent_bytes
         self.reactions[peer.reaction()] += 1
@@ -233,10 +235,13 @@ class Case(unittest.TestCase):
                 if ALONE:
                     self.check_latency(transport, assault, connections, limits.turn_ms)
 
-    def once(self, transport: str, assault: Assault, makes_room: Assault, volume: Volume) -> None:
+    def once(
+        self, transport: str, assault: Assault, makes_room: Assault, volume: Volume, watcher: Watcher
+    ) -> None:
+        watcher.forget_peak()
         with self.connect(transport) as peer:
             assault(peer)
-            volume.add(peer)
+            volume.add(peer, watcher.usage())
             if peer.goaway is not None:
                 self.assertTrue(peer.wait_closed(), f"{peer.reaction()}, but the connection is open")
             if peer.reaction() == "lives":
@@ -248,17 +253,17 @@ class Case(unittest.TestCase):
         self.assertTrue(peer.lives(), f"no answer on the same connection: {peer.reaction()}")
 
     def wear_down(
-        self, name: str, transport: str, once: Callable[[Volume], object], expected: str, least: int,
-        limits: Limits,
+        self, name: str, transport: str, once: Callable[[Volume, Watcher], object], expected: str,
+        least: int, limits: Limits,
     ) -> None:  # fmt: skip
         """The whole volume, with its row. Checks reactions, memory, CPU and the honest client's calls."""
         self.honest.round()
         volume = Volume()
         watcher = Watcher(self.server.process.pid, self.rest_bytes)
         while volume.frames < least or (volume.is_deaf() and volume.connections < DEAF_CONNECTIONS):
-            once(volume)
+            once(volume, watcher)
             self.wait_until_alone(watcher)
-        usage = watcher.usage()
+        usage = Usage(volume.growth_bytes, watcher.usage().cpu_ns)
         calls = self.honest.round()["calls"]
         self.note(name, transport, volume, usage, limits)
         for reaction in volume.reactions:

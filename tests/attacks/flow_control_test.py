@@ -3,6 +3,7 @@ nothing: with a window of zero, of one, or wide open and a socket that nobody re
 
 import dataclasses
 import gzip
+import itertools
 import socket
 import time
 
@@ -17,6 +18,7 @@ CALMED = "GOAWAY ENHANCE_YOUR_CALM"
 NO_WINDOW = (frames.INITIAL_WINDOW_SIZE, 0)
 EXPAND = "/saker.echo.v1.Echo/EchoExpand"
 STREAM = "/saker.echo.v1.Echo/EchoStream"
+COLLECT = "/saker.echo.v1.Echo/EchoCollect"
 EXHAUSTED = str(attack.e2e.RESOURCE_EXHAUSTED)
 # Calls of 4 KiB that become 4 MiB: 4 GiB in all, or as many as show that there is a limit.
 PACKED = STREAMS if attack.FULL else 150
@@ -208,6 +210,34 @@ class Hoards(attack.Case):
         )
 
 
+class Handlers(attack.Case):
+    def test_messages_that_were_handled(self) -> None:
+        """Calls of 4 KiB whose one message is 4 MiB, and that go on: a handler that waits for the next message keeps
+        nothing of the last one."""
+        packed = gzip.compress(frames.bytes_field(1, bytes(4 * MIB - 100)), 9)
+        message = frames.message(packed, compressed=True)
+        head = frames.request_head(COLLECT, ("grpc-encoding", "gzip"))
+
+        def assault(peer: Peer) -> None:
+            peer.patience_s = 30
+            peer.greet()
+            for id in peer.new_streams(PACKED):
+                peer.flood(frames.headers(id, head) + frames.in_frames(id, message, False), 2)
+            self.assertTrue(peer.wait_for_pong(90), peer.reaction())
+            self.assertEqual(dict(peer.statuses), {})
+
+        def end_all(peer: Peer) -> None:
+            peer.send(b"".join(frames.data(id, end=True) for id in unended(peer)))
+            self.assertTrue(peer.wait_for_ends(), peer.reaction())
+            self.assertEqual(dict(peer.statuses), {"0": peer.opened})
+
+        limits = dataclasses.replace(Hoards.UNPACKED, turn_ms=attack.PACKED_MS)
+        self.attack(
+            "handlers that go on", assault, "lives", 4_000, 1, limits,
+            connections=SELDOM_NEW, makes_room=end_all,
+        )  # fmt: skip
+
+
 class Inboxes(attack.Case):
     """Streams whose handlers are stuck: what comes for them lies here, as much as windows let in."""
 
@@ -216,24 +246,27 @@ class Inboxes(attack.Case):
     FIRST_WINDOW = 65535
 
     def test_windows_that_grew(self) -> None:
-        """Makes windows grow first, as far as they would by far pass what may lie unread; then no reply has a window
-        any more, and what is sent piles up until the connection's window stays shut."""
+        """Makes windows grow first, so far that together they would hold much more than may lie unread; then replies
+        have no window any more, and what is sent piles up until the connection's window stays shut."""
 
         def assault(peer: Peer) -> None:
-            peer.greet((frames.INITIAL_WINDOW_SIZE, 1 << 20))
+            peer.greet((frames.INITIAL_WINDOW_SIZE, 256 * KIB))
             peer.send(frames.window_update(0, 1 << 30))
             streams = peer.new_streams(self.OPENED)
             peer.send(b"".join(frames.headers(id, frames.request_head(STREAM)) for id in streams))
             windows = Sending(peer, streams, self.FIRST_WINDOW)
-            sent = windows.send_all(self.PIECE)
-            print(f"inboxes: {sent / MIB:.0f} MiB sent, windows of {windows.widest / KIB:.0f} KiB, "
-                  f"{windows.unread / MIB:.1f} MiB unread, {peer.data_bytes / MIB:.0f} MiB of replies")  # fmt: skip
+            windows.grow(self.PIECE, 6)
+            windows.fill(self.PIECE)
+            # What has been read was sent back, but for a message of each stream, and a little longer than it came.
+            unread = windows.sent - peer.data_bytes
+            print(f"inboxes: {windows.sent / MIB:.0f} MiB sent, windows of {windows.widest / KIB:.0f} KiB, "
+                  f"{unread / MIB:.1f} MiB unread, {peer.data_bytes / MIB:.0f} MiB of replies")  # fmt: skip
             # Without the limit all streams' windows would be filled.
             self.assertGreater(windows.widest * self.OPENED, 3 * UNREAD, "windows did not grow")
             self.assertGreater(max(windows.left[id] for id in streams), len(self.PIECE), "streams have windows")
             self.assertLess(windows.left[0], len(self.PIECE), "the connection has none")
-            self.assertGreaterEqual(windows.unread, UNREAD - MIB)
-            self.assertLessEqual(windows.unread, UNREAD + WINDOW)
+            self.assertGreaterEqual(unread, UNREAD - MIB)
+            self.assertLessEqual(unread, UNREAD + WINDOW)
 
         def take_all(peer: Peer) -> None:
             """Handlers go on, and read what lies there."""
@@ -253,61 +286,63 @@ class Inboxes(attack.Case):
 
 
 class Sending:
-    """What may be sent on streams, and the connection's window as 0; and how windows are made to grow: the more comes
-    within a round trip, and the faster, the more (src/h2/bdp.h), and how long one takes is said by who answers pings."""
+    """What may be sent on streams, and on the connection, which is 0; and how windows are made to grow."""
 
-    ROUND_TRIPS_S = (0.8, 0.4, 0.2, 0.1, 0.05, 0.02)
+    ROUND_TRIP_S = 0.1
 
     def __init__(self, peer: Peer, streams: range, first_window: int) -> None:
         self._peer = peer
         self.left = dict.fromkeys((0, *streams), first_window)
         self._seen = 0  # updates
-        self._round_trips = iter(self.ROUND_TRIPS_S)
-        self._answer_at = 0.0
+        self._turns = itertools.cycle(streams)
         self.widest = first_window  # of a stream
-        self.unread = 0  # was sent, and gave no credit
+        self.sent = 0
 
-    def send_all(self, piece: bytes) -> int:
-        """As long as windows let it in; how many bytes."""
-        sent = 0
-        while True:
-            ready = [id for id, left in self.left.items() if id and left >= len(piece)]
-            ready = ready[: self.left[0] // len(piece)]
-            for id in ready:
-                self.left[id] -= len(piece)
-                self.left[0] -= len(piece)
-                self.unread += len(piece)
-                sent += len(piece)
-                if not self._peer.flood(frames.data(id, piece), 1):
-                    return sent
-            self._peer.read()
-            if not ready and not self._peer.wait(self._is_due, 2):
-                return sent
-            self._answer()
-            self._note_updates()
+    def grow(self, piece: bytes, times: int) -> None:
+        """How long a round trip takes is said by who answers its ping. More than a windowful within each, and twice what
+        came within the one before: the window is what holds this peer up, and doubles (src/h2/bdp.h)."""
+        window, most = self.widest, 0
+        for _ in range(times):
+            before = self.sent
+            while not self._peer.wait(lambda: bool(self._peer.pings), 0.005) and self._send_one(piece):
+                pass
+            answer_at = time.monotonic() + self.ROUND_TRIP_S
+            enough = self.sent + max(window, 2 * most)
+            while self.sent < enough and self._send_one(piece):
+                pass
+            time.sleep(max(0, answer_at - time.monotonic()))
+            self._peer.send(b"".join(frames.ping(opaque, ack=True) for opaque in self._peer.pings))
+            self._peer.pings.clear()
+            window *= 2
+            most = self.sent - before
 
-    def _is_due(self) -> bool:
-        has_ping = bool(self._peer.pings) and time.monotonic() >= self._answer_at
-        return len(self._peer.updates) > self._seen or has_ping
+    def fill(self, piece: bytes) -> None:
+        """As long as windows let anything in. No ping is answered any more."""
+        while self._send_one(piece):
+            pass
+
+    def _send_one(self, piece: bytes) -> bool:
+        """On the next stream that has a window for it."""
+        self._note_updates()
+        for _ in range(len(self.left)):
+            id = next(self._turns)
+            if min(self.left[id], self.left[0]) >= len(piece):
+                break
+        else:
+            return self._peer.wait(lambda: len(self._peer.updates) > self._seen, 1)
+        self.left[id] -= len(piece)
+        self.left[0] -= len(piece)
+        self.sent += len(piece)
+        went = self._peer.flood(frames.data(id, piece), 1)
+        self._peer.read()
+        return went
 
     def _note_updates(self) -> None:
         for id, increment in self._peer.updates[self._seen :]:
             if id in self.left:
                 self.left[id] += increment
                 self.widest = max(self.widest, self.left[id] if id else 0)
-                self.unread -= increment if id else 0
         self._seen = len(self._peer.updates)
-
-    def _answer(self) -> None:
-        """A ping, once its round trip has been long enough; each is shorter than the one before."""
-        if not self._peer.pings:
-            return
-        if not self._answer_at:
-            self._answer_at = time.monotonic() + next(self._round_trips, 0)
-        if time.monotonic() >= self._answer_at:
-            self._peer.send(b"".join(frames.ping(opaque, ack=True) for opaque in self._peer.pings))
-            self._peer.pings.clear()
-            self._answer_at = 0.0
 
 
 if __name__ == "__main__":

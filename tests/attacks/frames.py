@@ -140,7 +140,7 @@ WHY_BROKEN = {  # what Saker says of them
     "a value of 4 GiB": "string length cut off or too large",
     "an integer that never ends": "index cut off or too large",
     "an integer that is cut": "index cut off or too large",
-    "a string that is cut": "string cut off",
+    "a string that is cut": "string longer than the block",
     "Huffman code that is none": "malformed Huffman code",
     "a size update at the end": "size update after the start of the block",
     "three size updates": "more than two size updates",
