@@ -18,12 +18,16 @@ OVER = (BrokenPipeError, ConnectionResetError, ConnectionAbortedError, ssl.SSLEO
 NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
-def secure(plain: socket.socket) -> socket.socket:
+def client_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.set_alpn_protocols(["h2"])
-    return context.wrap_socket(plain)
+    return context
+
+
+def secure(plain: socket.socket) -> socket.socket:
+    return client_context().wrap_socket(plain)
 
 
 # A stream that no attack comes to, and not one of the last, at which a server ends the connection.
