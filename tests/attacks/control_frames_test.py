@@ -54,7 +54,7 @@ class Answers(Case):
         request = frames.echo_request(b"")
 
         def assault(peer: Peer) -> None:
-            peer.greet()
+            peer.greet().send(frames.window_update(0, 1 << 15))
             for _ in range(300):
                 pongs = peer.pongs
                 call = frames.call(peer.new_stream(), request)
@@ -189,7 +189,7 @@ class Tolerated(Case):
             stream = peer.greet().new_stream()
             peer.send(frames.headers(stream, HEAD) + frames.data(stream, prefix))
             peer.flood(frames.data(stream, b"x") * count, count)
-            self.assertTrue(peer.wait_for_pong(), peer.reaction())
+            self.assertTrue(peer.wait_until_handled(), peer.reaction())
             self.assertEqual(dict(peer.statuses), {}, "a message that is not whole")
             # All of it was taken, a byte for a byte: what is left of the window is less than the stream had.
             given = sum(increment for id, increment in peer.updates if id == stream)
@@ -207,7 +207,7 @@ class Tolerated(Case):
             stream = peer.greet().new_stream()
             peer.send(frames.headers(stream, refused))
             peer.flood(frames.data(stream, b"x" * 100) * 100_000, 100_000)
-            self.assertTrue(peer.wait_for_pong(), peer.reaction())
+            self.assertTrue(peer.wait_until_handled(), peer.reaction())
             self.assertEqual(dict(peer.statuses), {str(attack.e2e.UNIMPLEMENTED): peer.opened})
 
         self.attack("DATA, late", assault, "lives", 1_000_000, 30_000, ANSWERS, connections=KEPT)

@@ -141,7 +141,7 @@ class Hoards(attack.Case):
                 bytes_of_call = requests(id)
                 if not peer.flood(bytes_of_call, 1 + (len(bytes_of_call) >> 14)):
                     return
-            self.assertTrue(peer.wait_for_pong(90), peer.reaction())
+            self.assertTrue(peer.wait_until_handled(90), peer.reaction())
             kept = count - sum(peer.statuses.values())
             self.assertEqual(set(peer.statuses), {EXHAUSTED} if kept < count else set())
             self.assertGreater(kept, 0)
@@ -231,7 +231,7 @@ class Handlers(attack.Case):
             peer.greet()
             for id in peer.new_streams(PACKED):
                 peer.flood(frames.headers(id, head) + frames.in_frames(id, message, False), 2)
-            self.assertTrue(peer.wait_for_pong(90), peer.reaction())
+            self.assertTrue(peer.wait_until_handled(90), peer.reaction())
             self.assertEqual(dict(peer.statuses), {})
 
         def end_all(peer: Peer) -> None:

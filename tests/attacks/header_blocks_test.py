@@ -78,7 +78,7 @@ class Bombs(attack.Case):
 
         def assault(peer: Peer) -> None:
             peer.greet().flood(blocks, STREAMS)
-            self.assertTrue(peer.wait_for_pong(), peer.reaction())
+            self.assertTrue(peer.wait_until_handled(), peer.reaction())
             self.assertEqual((dict(peer.statuses), dict(peer.resets)), ({}, {}), "none is over the limit")
 
         limits = Limits(

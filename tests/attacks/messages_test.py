@@ -88,7 +88,7 @@ class Messages(Case):
 
         def assault(peer: Peer) -> None:
             peer.greet().flood(many, 2 * STREAMS)
-            self.assertTrue(peer.wait_for_pong(), peer.reaction())
+            self.assertTrue(peer.wait_until_handled(), peer.reaction())
             self.assertEqual((dict(peer.statuses), dict(peer.resets)), ({}, {}), "none is over the limit")
 
         limits = Limits(CONNECTION + STREAMS * (CALL + 4 * KIB), "1024 calls and a chunk for each")
@@ -107,7 +107,7 @@ class Messages(Case):
                 piece = frames.headers(id, HEAD) + frames.in_frames(id, most, False)
                 if not peer.flood(piece, 5):
                     return
-            self.assertTrue(peer.wait_for_pong(), peer.reaction())
+            self.assertTrue(peer.wait_until_handled(), peer.reaction())
             # What is allowed is kept, to a message, and all else is refused.
             kept = STREAMS - peer.statuses[EXHAUSTED]
             self.assertAlmostEqual(kept * len(most), ASSEMBLY, delta=2 * MIB, msg=f"{kept} are kept")
@@ -268,7 +268,7 @@ class Timeouts(Case):
 
         def assault(peer: Peer) -> None:
             peer.greet().flood(opened, STREAMS)
-            self.assertTrue(peer.wait_for_pong(), peer.reaction())
+            self.assertTrue(peer.wait_until_handled(), peer.reaction())
             self.assertEqual((dict(peer.statuses), dict(peer.resets)), ({}, {}), "all of them wait")
             peer.will_abort()
 

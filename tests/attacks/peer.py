@@ -58,6 +58,8 @@ class Peer:
         self.watched, self.watched_body = 0, b""  # the stream whose DATA is kept, and that
         self.opened = 0  # streams, by new_streams()
         self._has_greeted = False
+        self._settings = 0  # that were sent
+        self.acks = 0  # of SETTINGS
 
     # ---- talk
 
@@ -66,6 +68,7 @@ class Peer:
         if self._has_greeted:
             return self
         self._has_greeted = True
+        self._settings += 1
         hello = frames.PREFACE + frames.settings((frames.HEADER_TABLE_SIZE, 0), *entries)
         self.send(hello + (frames.SETTINGS_ACK if ack else b""))
         return self
@@ -154,17 +157,19 @@ class Peer:
         """Of all calls on new_streams()."""
         return self.wait(lambda: sum(self.statuses.values()) >= self.opened)
 
-    def wait_for_pong(self, timeout_s: float = 30) -> bool:
-        """What has been sent before has been handled."""
-        before = self.pongs
-        self.send(frames.ping())
-        return self.wait(lambda: self.pongs > before, timeout_s)
+    def wait_until_handled(self, timeout_s: float = 30) -> bool:
+        """What has been sent has been: SETTINGS behind it are acknowledged, for which there is no limit but on floods."""
+        self._settings += 1
+        self.send(frames.settings())
+        return self.wait(lambda: self.acks >= self._settings, timeout_s)
 
     def _note(self, one: Frame) -> None:
         self.counts[one.kind] += 1
         if one.kind == frames.GOAWAY:
             code = struct.unpack_from(">I", one.payload, 4)[0]
             self.goaway = (frames.ERRORS[code], one.payload[8:].decode())
+        elif one.kind == frames.SETTINGS and one.flags & frames.ACK:
+            self.acks += 1
         elif one.kind == frames.RST_STREAM:
             self.resets[frames.ERRORS[struct.unpack(">I", one.payload)[0]]] += 1
             self.reset_streams.add(one.stream)

@@ -93,7 +93,7 @@ class OneByte(attack.Case):
             for _ in range(PIECES):
                 peer.flood(piece, len(piece))
             peer.records.size = 16 * KIB
-            self.assertTrue(peer.wait_for_pong(), peer.reaction())
+            self.assertTrue(peer.wait_until_handled(), peer.reaction())
             self.assertEqual((dict(peer.statuses), dict(peer.resets)), ({}, {}), "a message that is not whole")
             peer.send(frames.rst_stream(stream))
 
