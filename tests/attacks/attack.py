@@ -1,15 +1,19 @@
 """What all attacks share: the server that is attacked, the honest client beside it, the limits that are
 checked, and the table that comes out. README.md says what is measured and how.
 
-A case is a method of a Case that calls attack() with an assault: a function that takes a new connection
-of the attacker's, and does its worst, by flood() where it is counted. It is called until the volume has
-been sent, over TCP, a Unix socket and TLS in turn, and over each again and again while the honest
-client's latency is taken.
+A case is a method of a Case that calls attack() with an assault: a function that takes a connection of
+the attacker's, and does its worst, by flood() where it is counted. It is called until the volume has
+been sent, each time with a new connection, over TCP, a Unix socket and TLS in turn, and over each again
+and again while the honest client's latency is taken.
 """
 
 from __future__ import annotations
 
+import collections
+import contextlib
 import dataclasses
+import enum
+import functools
 import os
 import pathlib
 import re
@@ -29,6 +33,7 @@ import report  # noqa: E402
 import saker_e2e as e2e  # noqa: E402
 
 import case_results  # noqa: E402
+import frames  # noqa: E402
 import transports  # noqa: E402
 from peer import Peer, secure  # noqa: E402
 from report import Row  # noqa: E402
@@ -72,6 +77,10 @@ CPU_SLACK_NS = 60_000_000
 PACKED_MS = 20
 HANDSHAKE_MS = 1
 
+# A GOAWAY may get lost where the server closes while the attacker still sends. One in so many connections
+# has to hear it.
+DEAF_CONNECTIONS = 20
+
 
 @dataclasses.dataclass
 class Limits:
@@ -91,16 +100,41 @@ class Volume:
     connections: int = 0
     frames: float = 0
     bytes: int = 0
-    reactions: set[str] = dataclasses.field(default_factory=set)
+    reactions: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    growth_bytes: int = 0  # of the server, the most under one connection's assault
 
-    def add(self, peer: Peer) -> None:
+    def add(self, peer: Peer, usage: Usage) -> None:
         self.connections += 1
+        self.growth_bytes = max(self.growth_bytes, usage.growth_bytes)
         self.frames += peer.sent_frames
         self.bytes += peer.sent_bytes
-        self.reactions.add(peer.reaction())
+        self.reactions[peer.reaction()] += 1
+
+    def is_deaf(self) -> bool:
+        """Not one of the connections heard why it was closed."""
+        return set(self.reactions) == {"closed"}
 
 
 Assault = Callable[[Peer], object]
+
+
+def end_stream_1(peer: Peer) -> None:
+    """Where all streams are taken."""
+    peer.send(frames.rst_stream(1))
+
+
+class Connections(enum.Enum):
+    """Those that attack while latency is taken, again and again."""
+
+    # One is kept: the assault is repeated on it.
+    KEPT = enum.auto()
+    # A new one each time, but seldom: an assault takes so long that a handshake now and then is no p99.
+    SELDOM_NEW = enum.auto()
+    # A new one each time, for it is taken from the attacker, or used up: over TLS he shakes hands all the time.
+    ALWAYS_NEW = enum.auto()
+
+
+KEPT, SELDOM_NEW, ALWAYS_NEW = Connections
 
 
 def make_certificates(directory: pathlib.Path) -> list[str]:
@@ -185,39 +219,56 @@ class Case(unittest.TestCase):
         name: str,
         assault: Assault,
         expected: str,  # a regular expression that each reaction matches as a whole
-        frames: int,  # of the whole attack with --full
+        full: int,  # frames of the whole attack with --full
         quick: int,  # ... and without
         limits: Limits = Limits(),  # noqa: B008 - never changed
         over: tuple[str, ...] = ("tcp", "unix", "tls"),
+        *,
+        connections: Connections,
+        makes_room: Assault = lambda peer: None,
     ) -> None:
+        """`makes_room`: what a connection that lives has to do before a call of its own can be served."""
         for transport in over:
             with self.subTest(attack=name, transport=transport):
-                self.wear_down(name, transport, assault, expected, frames if FULL else quick, limits)
+                once = functools.partial(self.once, transport, assault, makes_room)
+                self.wear_down(name, transport, once, expected, full if FULL else quick, limits)
                 if ALONE:
-                    once = lambda: self.once(Volume(), transport, assault)  # noqa: E731, B023
-                    handshake_ms = HANDSHAKE_MS if transport == "tls" else 0
-                    self.check_latency(once, max(limits.turn_ms, handshake_ms))
+                    self.check_latency(transport, assault, connections, limits.turn_ms)
 
-    def once(self, volume: Volume, transport: str, assault: Assault) -> None:
+    def once(
+        self, transport: str, assault: Assault, makes_room: Assault, volume: Volume, watcher: Watcher
+    ) -> None:
+        watcher.forget_peak()
         with self.connect(transport) as peer:
             assault(peer)
-            volume.add(peer)
+            volume.add(peer, watcher.usage())
+            if peer.goaway is not None:
+                self.assertTrue(peer.wait_closed(), f"{peer.reaction()}, but the connection is open")
+            if peer.reaction() == "lives":
+                self.check_life(peer, makes_room)
+
+    def check_life(self, peer: Peer, makes_room: Assault) -> None:
+        """A whole call on the same connection goes well."""
+        makes_room(peer)
+        self.assertTrue(peer.lives(), f"no answer on the same connection: {peer.reaction()}")
 
     def wear_down(
-        self, name: str, transport: str, assault: Assault, expected: str, frames: int, limits: Limits
-    ) -> None:
+        self, name: str, transport: str, once: Callable[[Volume, Watcher], object], expected: str,
+        least: int, limits: Limits,
+    ) -> None:  # fmt: skip
         """The whole volume, with its row. Checks reactions, memory, CPU and the honest client's calls."""
         self.honest.round()
         volume = Volume()
         watcher = Watcher(self.server.process.pid, self.rest_bytes)
-        while volume.frames < frames:
-            self.once(volume, transport, assault)
+        while volume.frames < least or (volume.is_deaf() and volume.connections < DEAF_CONNECTIONS):
+            once(volume, watcher)
             self.wait_until_alone(watcher)
-        usage = watcher.usage()
+        usage = Usage(volume.growth_bytes, watcher.usage().cpu_ns)
         calls = self.honest.round()["calls"]
         self.note(name, transport, volume, usage, limits)
         for reaction in volume.reactions:
             self.assertRegex(reaction, f"^(?:{expected})$", self.server.stderr)
+        self.assertFalse(volume.is_deaf(), "no connection heard why it was closed")
         self.check_memory(usage, limits)
         allowed_ns = (
             limits.per_frame_ns * volume.frames
@@ -249,9 +300,22 @@ class Case(unittest.TestCase):
         allowed = limits.memory + POOLS
         self.assertLessEqual(usage.growth_bytes, allowed, f"memory; allowed: {limits.why}")
 
-    def check_latency(self, once: Callable[[], object], turn_ms: float) -> None:
+    def check_latency(
+        self, transport: str, assault: Assault, connections: Connections, turn_ms: float
+    ) -> None:
         """In the last row."""
-        figures = self.measure.under(once, turn_ms)
+        if connections is ALWAYS_NEW and transport == "tls":
+            turn_ms = max(turn_ms, HANDSHAKE_MS)
+        with contextlib.ExitStack() as stack:
+            kept = stack.enter_context(self.connect(transport)) if connections is KEPT else None
+
+            def once() -> None:
+                with contextlib.nullcontext(kept) if kept else self.connect(transport) as peer:
+                    assault(peer)
+                if kept:
+                    self.assertEqual(kept.reaction(), "lives", "the connection that is kept")
+
+            figures = self.measure.under(once, turn_ms)
         report.rows[-1].note_latency(figures.cells)
         self.assertFalse(figures.is_late, f"p99 quiet, attacked (us), ratio: {figures.cells}")
 

@@ -3,7 +3,7 @@ DATA, frames of types that nobody knows, frames that come late."""
 
 import attack
 import frames
-from attack import CALL, CONNECTION, KIB, OUTPUT_CAP, STREAMS, Limits
+from attack import ALWAYS_NEW, CALL, CONNECTION, KEPT, KIB, OUTPUT_CAP, STREAMS, Limits
 from peer import Peer
 
 HEAD = frames.request_head()
@@ -24,7 +24,7 @@ class Case(attack.Case):
         limits: Limits = ANSWERS,
         reads: bool = True,
     ) -> None:
-        """`count` frames again and again, until the volume is through or the server has had enough."""
+        """`count` frames again and again, until the server has had enough."""
         again = once * max(1, 100_000 // count)
 
         def assault(peer: Peer) -> None:
@@ -32,13 +32,10 @@ class Case(attack.Case):
             while peer.sent_frames < quick:
                 if not peer.flood(again, count * (len(again) // len(once)), reads):
                     break
-            if not peer.stalled and "lives" not in expected:
+            if not peer.stalled:
                 peer.wait_closed()
-            elif not peer.stalled:
-                peer.send(frames.settings())
-                peer.wait(lambda: peer.counts[frames.SETTINGS] > 2)
 
-        self.attack(name, assault, expected, full, quick, limits)
+        self.attack(name, assault, expected, full, quick, limits, connections=ALWAYS_NEW)
 
 
 class Answers(Case):
@@ -52,21 +49,39 @@ class Answers(Case):
         why = f"{CALMED}: .*|closed|stops reading"
         self.flood("PING, answers unread", frames.ping(), 1, why, 1_000_000, 50_000, reads=False)
 
-    def test_pings_with_calls(self) -> None:
-        """A call between two pings forgives them (gRFC A8): then they cost what calls cost."""
+    def test_pings_behind_replies(self) -> None:
+        """A reply forgives the pings before it (gRFC A8): then they cost what calls cost, and are all answered."""
+        request = frames.echo_request(b"")
+
+        def assault(peer: Peer) -> None:
+            peer.greet().send(frames.window_update(0, 1 << 15))
+            for _ in range(300):
+                pongs = peer.pongs
+                call = frames.call(peer.new_stream(), request)
+                if not peer.flood(call, 2) or not peer.wait_for_ends() or not peer.flood(frames.ping(), 1):
+                    break
+                self.assertTrue(peer.wait(lambda pongs=pongs: peer.pongs > pongs), peer.reaction())
+            self.assertEqual(dict(peer.statuses), {"0": peer.opened}, peer.reaction())
+
+        # Each of them wakes the server.
+        limits = Limits(ANSWERS.memory, ANSWERS.why, per_frame_ns=attack.CPU_PER_HONEST_CALL_NS)
+        self.attack("PING behind a reply", assault, "lives", 300_000, 1_800, limits, connections=KEPT)
+
+    def test_pings_between_calls(self) -> None:
+        """In one piece: nothing has been said in between, and the third of them ends the connection. It need not be
+        so where the server reads the piece in parts, but sooner or later it is."""
         request = frames.echo_request(b"")
 
         def assault(peer: Peer) -> None:
             peer.greet()
-            for first in range(1, 1001, 100):
-                ids = range(first, first + 100, 2)
-                peer.flood(b"".join(frames.call(id, request) + frames.ping(id) for id in ids), 150)
-                done = (first + 99) // 2
-                peer.wait(lambda done=done: peer.statuses["0"] >= done)
+            for _ in range(1000):
+                calls = (frames.call(id, request) + frames.ping(id) for id in peer.new_streams(50))
+                if not peer.flood(b"".join(calls), 150) or not peer.wait_for_ends():
+                    break
 
-        expected = f"lives|{CALMED}: too_many_pings"
         limits = Limits(ANSWERS.memory, ANSWERS.why, per_frame_ns=attack.CPU_PER_CALL_NS)
-        self.attack("PING between calls", assault, expected, 300_000, 1_500, limits)
+        why = f"{CALMED}: too_many_pings"
+        self.attack("PING between calls", assault, why, 300_000, 1_500, limits, connections=ALWAYS_NEW)
 
     def test_settings(self) -> None:
         why = f"{CALMED}: too many (SETTINGS frames|frames that want an answer)|closed"
@@ -105,7 +120,7 @@ class Answers(Case):
                 peer.greet().flood(wrong, 1)
                 peer.wait_closed()
 
-            self.attack(f"SETTINGS: {name}", assault, reaction, 20, 3)
+            self.attack(f"SETTINGS: {name}", assault, reaction, 20, 3, connections=ALWAYS_NEW)
 
 
 class Useless(Case):
@@ -167,34 +182,56 @@ class Tolerated(Case):
 
     def test_data_of_1_byte(self) -> None:
         """A message that comes byte by byte; one of 4 MiB is never finished."""
-        start = frames.headers(1, HEAD) + frames.data(1, frames.message(bytes(1 << 22))[:5])
+        prefix = frames.message(bytes(1 << 22))[:5]
+        count = 100_000
+
+        def assault(peer: Peer) -> None:
+            stream = peer.greet().new_stream()
+            peer.send(frames.headers(stream, HEAD) + frames.data(stream, prefix))
+            peer.flood(frames.data(stream, b"x") * count, count)
+            self.assertTrue(peer.wait_until_handled(), peer.reaction())
+            self.assertEqual(dict(peer.statuses), {}, "a message that is not whole")
+            # All of it was taken, a byte for a byte: what is left of the window is less than the stream had.
+            given = sum(increment for id, increment in peer.updates if id == stream)
+            self.assertGreaterEqual(given, count - 65535)
+            peer.send(frames.rst_stream(stream))
+
         limits = Limits(CONNECTION + attack.MESSAGE, "a connection and a message of 4 MiB")
-        self.flood("DATA of 1 B", frames.data(1, b"x"), 1, "lives", 1_000_000, 50_000, start, limits)
+        self.attack("DATA of 1 B", assault, "lives", 1_000_000, 50_000, limits, connections=KEPT)
 
     def test_late_data(self) -> None:
         """The benign twin: what was under way when we reset the stream costs nobody the connection."""
-        refused = frames.headers(1, frames.request_head("/no.such/Method"))
-        late = frames.data(1, b"x" * 100)
-        self.flood("DATA, late", late, 1, "lives", 1_000_000, 30_000, refused)
+        refused = frames.request_head("/no.such/Method")
+
+        def assault(peer: Peer) -> None:
+            stream = peer.greet().new_stream()
+            peer.send(frames.headers(stream, refused))
+            peer.flood(frames.data(stream, b"x" * 100) * 100_000, 100_000)
+            self.assertTrue(peer.wait_until_handled(), peer.reaction())
+            self.assertEqual(dict(peer.statuses), {str(attack.e2e.UNIMPLEMENTED): peer.opened})
+
+        self.attack("DATA, late", assault, "lives", 1_000_000, 30_000, ANSWERS, connections=KEPT)
 
     def test_empty_messages(self) -> None:
         """One call of 5-byte messages, each of which is answered; the answers are read."""
-        opened = frames.headers(1, frames.request_head("/saker.echo.v1.Echo/EchoStream"))
+        head = frames.request_head("/saker.echo.v1.Echo/EchoStream")
         many = frames.message(b"") * 3000
-        credit = frames.window_update(0, 1 << 20) + frames.window_update(1, 1 << 20)
 
         def assault(peer: Peer) -> None:
-            peer.greet().send(opened)
-            replies = 0
+            stream = peer.greet().new_stream()
+            peer.send(frames.headers(stream, head))
+            credit = frames.window_update(0, 1 << 20) + frames.window_update(stream, 1 << 20)
             for _ in range(4):
                 before = peer.data_bytes
-                peer.flood(credit + frames.in_frames(1, many, False), 3000)
-                peer.wait(lambda before=before: peer.data_bytes >= before + 3000 * 5)
-                replies = peer.data_bytes
-            self.assertGreater(replies, 4 * 3000 * 5)
+                peer.flood(credit + frames.in_frames(stream, many, False), 3000)
+                replied = peer.wait(lambda before=before: peer.data_bytes >= before + 3000 * 5)
+                self.assertTrue(replied, peer.reaction())
+            peer.send(frames.data(stream, end=True))
+            self.assertTrue(peer.wait_for_ends(), peer.reaction())
+            self.assertEqual(dict(peer.statuses), {"0": peer.opened})
 
         limits = Limits(CONNECTION + 2 * OUTPUT_CAP, "a connection and its output")
-        self.attack("messages of 0 B", assault, "lives", 1_000_000, 12_000, limits)
+        self.attack("messages of 0 B", assault, "lives", 1_000_000, 12_000, limits, connections=KEPT)
 
 
 if __name__ == "__main__":

@@ -132,6 +132,23 @@ def broken_blocks(head: bytes) -> dict[str, bytes]:
     }
 
 
+WHY_BROKEN = {  # what Saker says of them
+    "an index of 2^35": "index cut off or too large",
+    "an index beyond the tables": "index beyond the table",
+    "index 0": "index 0",
+    "a name of 4 GiB": "string length cut off or too large",
+    "a value of 4 GiB": "string length cut off or too large",
+    "an integer that never ends": "index cut off or too large",
+    "an integer that is cut": "index cut off or too large",
+    "a string that is cut": "string longer than the block",
+    "Huffman code that is none": "malformed Huffman code",
+    "a size update at the end": "size update after the start of the block",
+    "three size updates": "more than two size updates",
+    "size updates alone": "more than two size updates",
+    "a table of 1 GiB": "size update too large",
+}
+
+
 ECHO = "/saker.echo.v1.Echo/Echo"
 
 
@@ -147,6 +164,7 @@ def request_fields(path: str = ECHO, *more: tuple[str, str]) -> list[tuple[str, 
     ]
 
 
+@functools.lru_cache(maxsize=64)
 def request_head(path: str = ECHO, *more: tuple[str, str]) -> bytes:
     return block_of(request_fields(path, *more))
 

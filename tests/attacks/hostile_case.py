@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import json
+import re
 import unittest
 
 import attack
@@ -13,9 +15,15 @@ from attack import MIB
 from hostile import Behaviour, Host, HostileServer, certificates, hostile_server
 from victim import Victim, run_victim
 
-CANCELLED, UNKNOWN, DEADLINE, DENIED, EXHAUSTED, UNIMPLEMENTED = 1, 2, 4, 7, 8, 12
+OK, CANCELLED, UNKNOWN, DEADLINE, DENIED, EXHAUSTED, UNIMPLEMENTED = 0, 1, 2, 4, 7, 8, 12
 INTERNAL, UNAVAILABLE = 13, 14
 UNAUTHENTICATED = 16
+
+STATUS_NAMES = (
+    "OK CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED "
+    "RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS "
+    "UNAUTHENTICATED"
+).split()
 
 TRANSPORTS = ("tcp", "unix", "tls")
 PROGRAMS = ("echo", "call", "bench")
@@ -27,6 +35,11 @@ PATIENCE_S = 60  # a client that is still there then never ends
 PROTOS = ["--proto", "saker/echo/v1/echo.proto", "--proto", "saker/crypto/v1/crypto.proto",
           "--import-path", str(attack.ROOT / "proto")]  # fmt: skip
 ECHO = "saker.echo.v1.Echo/Echo"
+
+# What a bench says that ends with 2.
+NEVER_CONNECTED = (
+    r"saker: (0 of 1 connections to \S+ within the connect timeout|the connection to \S+ was lost: )"
+)
 
 # A client that has done nothing yet, and what any attack may add: output, one message packed and
 # unpacked, windows.
@@ -67,6 +80,20 @@ class Outcome:
     allowed_cpu_ns: int
     hosts: list[Host]
 
+    def bench_statuses(self) -> dict[int, int]:
+        """Calls by status, as the report says; none of them with another's reply."""
+        output = self.victim.output
+        report, _ = json.JSONDecoder().raw_decode(output[output.index("{\n") :])
+        assert report["wrong_replies"] == 0, output
+        return {item["code"]: item["calls"] for item in report["statuses"] if item["calls"]}
+
+    def failed_statuses(self) -> set[int]:
+        """Of a bench, or of `echo --count`: all that calls ended with but OK."""
+        if self.program == "bench":
+            return set(self.bench_statuses()) - {0}
+        names = re.findall(r"^seq=\d+ ([A-Z_]+): ", self.victim.output, re.MULTILINE)
+        return {STATUS_NAMES.index(name) for name in names}
+
 
 def commands(address: str, method: str) -> dict[str, list[str]]:
     deadline = ["--deadline", f"{DEADLINE_S}s"]
@@ -74,7 +101,7 @@ def commands(address: str, method: str) -> dict[str, list[str]]:
         "echo": ["echo", address, *deadline],
         "call": ["call", address, method, *PROTOS, *deadline],
         "bench": ["bench", "echo", address, "-c", "1", "-m", "4", "-n", "8", *deadline,
-                  "--connect-timeout", "3s"],
+                  "--connect-timeout", "3s", "--json"],
     }  # fmt: skip
 
 
@@ -88,11 +115,11 @@ class Case(unittest.TestCase):
         programs: tuple[str, ...] = PROGRAMS, arguments: tuple[str, ...] = (),
         over: tuple[str, ...] = TRANSPORTS, costs: Costs = Costs(),  # noqa: B008 - never changed
         bench_arguments: tuple[str, ...] = (), method: str = ECHO, waits: bool = False,
-        shakes_hands: bool = True,
+        shakes_hands: bool = True, connects: bool = True, beside: tuple[int, ...] = (),
     ) -> list[Outcome]:  # fmt: skip
-        """`statuses`: how the single call ends; what is left of several is an exit code of 1, and of a bench
-        2 where it never got a connection. `words`: a regular expression that is found in what it says.
-        `waits`: what takes its time, and all of it at once."""
+        """`statuses`: how calls may end; of several at least one, and no other but `beside` and those that go well, and
+        then the exit code is 1. `connects` False: a bench may never get a connection; its exit code is 2. `words`: a
+        regular expression that is found in what it says. `waits`: what takes its time, and all of it at once."""
 
         def run(transport: str, program: str) -> Outcome:
             with hostile_server(behaviour, transport, shakes_hands) as server:
@@ -110,18 +137,28 @@ class Case(unittest.TestCase):
         for outcome in outcomes:
             with self.subTest(name, transport=outcome.transport, program=outcome.program):
                 self.note(name, outcome)
-                self.check(outcome, allowed, words, "--count" in arguments)
+                if outcome.program == "bench" or "--count" in arguments:
+                    self.check_several(outcome, {*allowed}, {*beside}, connects)
+                else:
+                    codes = {64 + status if status else 0 for status in allowed}
+                    self.assertIn(outcome.victim.code, codes, outcome.victim.output)
+                self.check(outcome, words)
         return outcomes
 
-    def check(
-        self, outcome: Outcome, statuses: tuple[int, ...], words: str, several: bool
+    def check_several(
+        self, outcome: Outcome, statuses: set[int], beside: set[int], connects: bool
     ) -> None:
         victim = outcome.victim
-        codes = {0 if status == 0 else 64 + status for status in statuses}
-        is_bench = outcome.program == "bench"
-        if (is_bench or several) and codes != {0}:
-            codes = {1, *codes.intersection({0}), *({2} if is_bench else ())}
-        self.assertIn(victim.code, codes, victim.output)
+        if not connects and victim.code == 2:
+            self.assertRegex(victim.output, NEVER_CONNECTED)
+            return
+        failed = outcome.failed_statuses()
+        self.assertEqual(victim.code, 1 if failed else 0, victim.output)
+        self.assertLessEqual(failed, statuses | beside, victim.output)
+        self.assertTrue(failed & statuses or OK in statuses, f"none ended as it should: {victim.output}")
+
+    def check(self, outcome: Outcome, words: str) -> None:
+        victim = outcome.victim
         self.assertLess(victim.seconds, PATIENCE_S)
         self.assertLess(victim.resident_bytes, outcome.allowed_memory, "memory")
         self.assertLess(victim.cpu_ns, outcome.allowed_cpu_ns, "CPU")

@@ -22,14 +22,14 @@ class Waiting(Case):
 
     def test_silence(self) -> None:
         either = (DEADLINE, UNAVAILABLE)
-        self.wait_for("silence", lambda host: host.wait_closed(), either)
+        self.wait_for("silence", lambda host: host.wait_closed(), either, connects=False)
 
     def test_no_handshake(self) -> None:
         def behave(host: Host) -> None:
             host.is_deaf = True  # what comes is TLS
 
         either = (DEADLINE, UNAVAILABLE)
-        self.wait_for("no handshake", behave, either, over=("tls",), shakes_hands=False)
+        self.wait_for("no handshake", behave, either, over=("tls",), shakes_hands=False, connects=False)
 
     def test_settings_by_the_byte(self) -> None:
         def behave(host: Host) -> None:
@@ -38,7 +38,7 @@ class Waiting(Case):
                     break
                 host.wait(lambda: False, 0.3)
 
-        self.wait_for("SETTINGS by the byte", behave, (DEADLINE, UNAVAILABLE))
+        self.wait_for("SETTINGS by the byte", behave, (DEADLINE, UNAVAILABLE), connects=False)
 
     def test_no_answer(self) -> None:
         self.wait_for("no answer", lambda host: host.welcome().wait_closed())
@@ -133,7 +133,7 @@ class Going(Case):
             host.welcome().send(frames.goaway(0, 0, b"go"))
 
         either = (UNAVAILABLE, DEADLINE)
-        for outcome in self.expect("GOAWAY at once", behave, either, waits=True):
+        for outcome in self.expect("GOAWAY at once", behave, either, waits=True, connects=False):
             self.assertLess(len(outcome.hosts), 30)
 
     def test_refused_for_ever(self) -> None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import pathlib
 import re
+import tempfile
 import threading
 import time
 import unittest
@@ -17,7 +19,7 @@ from collections.abc import Callable
 import attack
 import frames
 from attack import KIB, MIB, e2e, transports
-from peer import Peer
+from peer import Peer, secure
 from watch import Watcher
 
 MAX = 256 * MIB
@@ -105,19 +107,27 @@ class Honest:
 
 
 class MaxMemory(unittest.TestCase):
+    is_tls = False
+
     def setUp(self) -> None:
         self.server = e2e.Server(
             "--threads", "2", "--max-memory", "256MiB", "--metrics", "127.0.0.1:0",
-            listen=["127.0.0.1:0"],
+            *(self.certificates() if self.is_tls else []), listen=["127.0.0.1:0"],
         )  # fmt: skip
         self.addCleanup(self.server.kill)
         self.watcher = Watcher(self.server.process.pid)
         self.honest = Honest(self.connect())
         self.addCleanup(self.honest.peer.close)
 
+    def certificates(self) -> list[str]:
+        directory = tempfile.TemporaryDirectory(prefix="saker-attacks-")
+        self.addCleanup(directory.cleanup)
+        return attack.make_certificates(pathlib.Path(directory.name))
+
     def connect(self) -> Peer:
         address = self.server.address
-        return Peer(transports.of(address).connect(address, e2e.TIMEOUT_S))
+        plain = transports.of(address).connect(address, e2e.TIMEOUT_S)
+        return Peer(secure(plain) if self.is_tls else plain)
 
     def metrics(self) -> dict[str, float]:
         url = self.server.ready_lines[-1].removeprefix("metrics on ")
@@ -197,6 +207,12 @@ class MaxMemory(unittest.TestCase):
 
     def test_inboxes(self) -> None:
         self.check(fill_inboxes)
+
+
+class MaxMemoryOverTls(MaxMemory):
+    """What OpenSSL has of each connection, and records that are not whole, are beside the hoards."""
+
+    is_tls = True
 
 
 if __name__ == "__main__":

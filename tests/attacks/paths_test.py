@@ -81,26 +81,23 @@ class Paths(attack.Case):
     def test_flood_of_unknown_paths(self) -> None:
         """Nothing is kept of a path that nobody knows, however many there are."""
         request = frames.echo_request(b"")
-        pieces = []
-        for first in range(1, 4001, 100):
-            ids = range(first, first + 100, 2)
-            pieces.append(b"".join(
-                frames.headers(id, frames.request_head(f"/no.such.Service{id}{'x' * 100}/M"))
-                + frames.data(id, request, True) for id in ids
-            ))  # fmt: skip
+        heads = [frames.request_head(f"/no.such.Service{i}{'x' * 100}/M") for i in range(2000)]
 
         def assault(peer: attack.Peer) -> None:
             peer.greet()
-            for count, piece in enumerate(pieces, 1):
-                if not peer.flood(piece, 100):
-                    return
-                peer.wait(lambda count=count: peer.statuses[UNIMPLEMENTED] >= 50 * count)
+            for first in range(0, len(heads), 50):
+                batch = heads[first : first + 50]
+                calls = zip(peer.new_streams(50), batch)
+                piece = b"".join(frames.headers(id, head) + frames.data(id, request, True) for id, head in calls)
+                peer.flood(piece, 100)
+                self.assertTrue(peer.wait_for_ends(), peer.reaction())
+            self.assertEqual(dict(peer.statuses), {UNIMPLEMENTED: peer.opened}, peer.reaction())
 
         limits = attack.Limits(
             attack.CONNECTION + attack.STREAMS * attack.CALL, "a connection and 1024 calls",
             per_frame_ns=attack.CPU_PER_CALL_NS,
         )  # fmt: skip
-        self.attack("unknown paths", assault, "lives", 1_000_000, 4_000, limits)
+        self.attack("unknown paths", assault, "lives", 1_000_000, 4_000, limits, connections=attack.KEPT)
 
 
 if __name__ == "__main__":

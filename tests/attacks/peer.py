@@ -18,12 +18,20 @@ OVER = (BrokenPipeError, ConnectionResetError, ConnectionAbortedError, ssl.SSLEO
 NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
-def secure(plain: socket.socket) -> socket.socket:
+def client_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.set_alpn_protocols(["h2"])
-    return context.wrap_socket(plain)
+    return context
+
+
+def secure(plain: socket.socket) -> socket.socket:
+    return client_context().wrap_socket(plain)
+
+
+# A stream that no attack comes to, and not one of the last, at which a server ends the connection.
+LAST_CALL = 2**30 - 1
 
 
 class Peer:
@@ -47,11 +55,20 @@ class Peer:
         self.updates: list[tuple[int, int]] = []  # stream and increment
         self.pings: list[int] = []  # that want an answer
         self.pongs = 0
+        self.watched, self.watched_body = 0, b""  # the stream whose DATA is kept, and that
+        self.opened = 0  # streams, by new_streams()
+        self._has_greeted = False
+        self._settings = 0  # that were sent
+        self.acks = 0  # of SETTINGS
 
     # ---- talk
 
     def greet(self, *entries: tuple[int, int], ack: bool = True) -> Peer:
-        """Preface and SETTINGS, their ACK, and no header table."""
+        """Preface and SETTINGS, their ACK, and no header table; nothing where that has been said."""
+        if self._has_greeted:
+            return self
+        self._has_greeted = True
+        self._settings += 1
         hello = frames.PREFACE + frames.settings((frames.HEADER_TABLE_SIZE, 0), *entries)
         self.send(hello + (frames.SETTINGS_ACK if ack else b""))
         return self
@@ -127,11 +144,32 @@ class Peer:
     def wait_closed(self, timeout_s: float = 10) -> bool:
         return self.wait(lambda: self.closed, timeout_s)
 
+    def new_streams(self, count: int) -> range:
+        """Ids for so many calls."""
+        first = 2 * self.opened + 1
+        self.opened += count
+        return range(first, first + 2 * count, 2)
+
+    def new_stream(self) -> int:
+        return self.new_streams(1)[0]
+
+    def wait_for_ends(self) -> bool:
+        """Of all calls on new_streams()."""
+        return self.wait(lambda: sum(self.statuses.values()) >= self.opened)
+
+    def wait_until_handled(self, timeout_s: float = 30) -> bool:
+        """What has been sent has been: SETTINGS behind it are acknowledged, for which there is no limit but on floods."""
+        self._settings += 1
+        self.send(frames.settings())
+        return self.wait(lambda: self.acks >= self._settings, timeout_s)
+
     def _note(self, one: Frame) -> None:
         self.counts[one.kind] += 1
         if one.kind == frames.GOAWAY:
             code = struct.unpack_from(">I", one.payload, 4)[0]
             self.goaway = (frames.ERRORS[code], one.payload[8:].decode())
+        elif one.kind == frames.SETTINGS and one.flags & frames.ACK:
+            self.acks += 1
         elif one.kind == frames.RST_STREAM:
             self.resets[frames.ERRORS[struct.unpack(">I", one.payload)[0]]] += 1
             self.reset_streams.add(one.stream)
@@ -139,6 +177,8 @@ class Peer:
             self._note_headers(one)
         elif one.kind == frames.DATA:
             self.data_bytes += len(one.payload)
+            if one.stream == self.watched:
+                self.watched_body += one.payload
         elif one.kind == frames.WINDOW_UPDATE:
             self.updates.append((one.stream, struct.unpack(">I", one.payload)[0]))
         elif one.kind == frames.PING and one.flags & frames.ACK:
@@ -156,11 +196,19 @@ class Peer:
 
     # ---- what has become of it
 
-    def lives(self, stream: int) -> bool:
-        """A whole honest call on the same connection goes well."""
-        before = self.statuses["0"]
-        self.send(frames.call(stream, frames.echo_request(b"still there?")))
-        return self.wait(lambda: self.statuses["0"] > before)
+    def lives(self, stream: int = LAST_CALL) -> bool:
+        """A whole honest call on the same connection goes well, with its payload; there are windows for it."""
+        payload = frames.bytes_field(1, b"still there?")
+        credit = frames.window_update(0, 1000)
+        late_credit = frames.window_update(stream, 1000)
+        self.watched, self.watched_body = stream, b""
+        self.send(credit + frames.call(stream, frames.message(payload)) + late_credit)
+        ended = self.wait(lambda: "grpc-status" in self.said.get(stream, {}) or stream in self.reset_streams)
+        return (
+            ended
+            and self.said.get(stream, {}).get("grpc-status") == "0"
+            and self.watched_body[5:].startswith(payload)
+        )
 
     def reaction(self) -> str:
         if self.goaway is not None:
@@ -170,10 +218,13 @@ class Peer:
     def close(self) -> None:
         self._socket.close()
 
-    def abort(self) -> None:
-        """Gone without a word: RST on TCP."""
+    def will_abort(self) -> None:
+        """Once it closes it is gone without a word: RST on TCP."""
         if self._socket.family != socket.AF_UNIX:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def abort(self) -> None:
+        self.will_abort()
         self._socket.close()
 
     def __enter__(self) -> Peer:

@@ -3,7 +3,7 @@ more streams than are allowed."""
 
 import attack
 import frames
-from attack import CALL, CONNECTION, STREAMS, Limits
+from attack import ALWAYS_NEW, CALL, CONNECTION, STREAMS, Limits
 from peer import Peer
 
 HEAD = frames.request_head()
@@ -27,12 +27,17 @@ class Resets(attack.Case):
 
     def test_rapid_reset(self) -> None:
         assault = flood_of(2, lambda id: frames.headers(id, HEAD) + frames.rst_stream(id))
-        self.attack("rapid reset", assault, self.CALMED, 2_000_000, 50_000, CALLS)
+        self.attack(
+            "rapid reset", assault, self.CALMED, 2_000_000, 50_000, CALLS, connections=ALWAYS_NEW
+        )
 
     def test_rapid_reset_of_whole_calls(self) -> None:
         request = frames.echo_request(b"x" * 100)
         assault = flood_of(3, lambda id: frames.call(id, request) + frames.rst_stream(id))
-        self.attack("rapid reset, whole calls", assault, self.CALMED, 3_000_000, 50_000, CALLS)
+        self.attack(
+            "rapid reset, whole calls", assault, self.CALMED, 3_000_000, 50_000, CALLS,
+            connections=ALWAYS_NEW,
+        )  # fmt: skip
 
     def test_streams_over_the_limit(self) -> None:
         """Who reads what it is told spends the allowance of refusals, who does not that of answers."""
@@ -41,7 +46,7 @@ class Resets(attack.Case):
             "streams over the limit", assault,
             "GOAWAY ENHANCE_YOUR_CALM: "
             "too many (streams over the limit|frames that want an answer)|closed",
-            1_000_000, 20_000, CALLS,
+            1_000_000, 20_000, CALLS, connections=ALWAYS_NEW,
         )  # fmt: skip
 
 
@@ -69,14 +74,17 @@ class Jobs(attack.Case):
                 acks = peer.counts[frames.SETTINGS]
                 if not peer.flood(b"".join(calls) + frames.settings(), 2 * self.STREAMS + 1):
                     return
-                peer.wait(lambda acks=acks: peer.counts[frames.SETTINGS] > acks)
+                if not peer.wait(lambda acks=acks: peer.counts[frames.SETTINGS] > acks):
+                    return
                 most = max(most, self.jobs())
                 running = [id for id in ids if id not in peer.reset_streams]
                 if running and not peer.flood(b"".join(map(frames.rst_stream, running)), len(running)):
                     return
 
         limits = Limits(per_frame_ns=30_000_000)  # what RSA-4096 takes
-        self.attack("rapid reset, signing jobs", assault, Resets.CALMED, 20_000, 500, limits, ("tcp",))
+        self.attack(
+            "rapid reset, signing jobs", assault, Resets.CALMED, 20_000, 500, limits, connections=ALWAYS_NEW
+        )
         print(f"rapid reset: at most {most:.0f} signing jobs at a time")
         # A job whose stream is free again counts until its thread, of which there is one, notes its end.
         self.assertLessEqual(most, self.STREAMS + 1)
@@ -127,8 +135,9 @@ class MadeYouReset(attack.Case):
                 peer.wait_closed()
 
             self.attack(
-                f"MadeYouReset: {name}", assault, f"GOAWAY {reaction}|closed", 100_000, 2_000
-            )
+                f"MadeYouReset: {name}", assault, f"GOAWAY {reaction}|closed", 100_000, 2_000,
+                connections=ALWAYS_NEW,
+            )  # fmt: skip
 
     def test_what_the_rfc_resets(self) -> None:
         """Malformed streams: an allowance of resets, then the end."""
@@ -142,10 +151,14 @@ class MadeYouReset(attack.Case):
                 2, lambda id: frames.headers(id, short) + frames.data(id, b"ab")
             ),
         }
+        why = {
+            "trailers without END_STREAM": "too many malformed trailers",
+            "more DATA than content-length": "too many content-length mismatches",
+        }
         for name, assault in assaults.items():
             self.attack(
-                f"MadeYouReset: {name}", assault,
-                "GOAWAY ENHANCE_YOUR_CALM: too many .*|closed", 200_000, 20_000, CALLS,
+                f"MadeYouReset: {name}", assault, f"GOAWAY ENHANCE_YOUR_CALM: {why[name]}|closed",
+                200_000, 20_000, CALLS, connections=ALWAYS_NEW,
             )  # fmt: skip
 
 

@@ -19,9 +19,12 @@ class Watcher:
 
     def __init__(self, pid: int, rest_bytes: int = 0) -> None:
         self._proc = pathlib.Path(f"/proc/{pid}")
-        (self._proc / "clear_refs").write_text("5")
+        self.forget_peak()
         self._resident = rest_bytes or self.resident_bytes()
         self._cpu_ns = self.cpu_ns()
+
+    def forget_peak(self) -> None:
+        (self._proc / "clear_refs").write_text("5")
 
     def _status(self, name: str) -> int:
         found = re.search(rf"{name}:\s+(\d+) kB", (self._proc / "status").read_text())
