@@ -18,10 +18,8 @@ INTERNAL = str(attack.e2e.INTERNAL)
 CALLS = Limits(CONNECTION + STREAMS * CALL, "a connection and 1024 calls", per_frame_ns=10_000)
 SIGN_BATCH = "/saker.crypto.v1.Crypto/SignBatch"
 
-# What becomes of messages that unpack to nothing, megabytes and 4 KiB long, and what a byte of them may cost.
-LARGE_NOTHING = EXHAUSTED
-SMALL_NOTHING = EXHAUSTED
-PACKED_BYTE_NS = 150
+# What a byte of messages that unpack to nothing may cost: 120 to 170 are measured, beside builds.
+PACKED_BYTE_NS = 500
 
 # A block of RFC 1951 section 3.2.7 with codes of its own and nothing in it, from the first bit on: 90 bits, of which
 # four are 45 bytes. The codes' lengths are 138 and 118 zeros, 1 for the end of the block, and 1 for a distance.
@@ -156,8 +154,7 @@ class Messages(Case):
 
 class PackedNothing(Case):
     """Messages that unpack to nothing, however long they are: deflate blocks without content, each of which has
-    tables to be made. Unpacking goes in slices, which other connections have their turns between, and a message that
-    is longer than anything that its content could need is refused."""
+    tables to be made. Each is an empty request, and answered; others have their turns meanwhile."""
 
     @staticmethod
     def limits(memory: int) -> Limits:
@@ -165,7 +162,7 @@ class PackedNothing(Case):
             CONNECTION + memory, "a connection and what is packed", per_byte_ns=PACKED_BYTE_NS
         )
 
-    def nothing(self, encoding: str, size: int, count: int, status: str) -> None:
+    def nothing(self, encoding: str, size: int, count: int) -> None:
         packed = packed_nothing(encoding, size)
         head = frames.request_head(frames.ECHO, ("grpc-encoding", encoding))
         message = frames.message(packed, compressed=True)
@@ -173,19 +170,19 @@ class PackedNothing(Case):
         self.calls(
             f"{encoding} of nothing, {size / KIB:.0f} KiB",
             lambda id: frames.headers(id, head) + frames.in_frames(id, message),
-            count, status, 200 * count, self.limits(ASSEMBLY + MESSAGE),
+            count, "0", 200 * count, self.limits(ASSEMBLY + MESSAGE),
         )  # fmt: skip
 
     def test_the_largest(self) -> None:
         for encoding in ("gzip", "deflate"):
-            self.nothing(encoding, MESSAGE, 3, LARGE_NOTHING)
+            self.nothing(encoding, MESSAGE, 3)
 
     def test_half_as_large(self) -> None:
-        self.nothing("gzip", MESSAGE // 2, 3, LARGE_NOTHING)
+        self.nothing("gzip", MESSAGE // 2, 3)
 
     def test_many_small_ones(self) -> None:
         for encoding in ("gzip", "deflate"):
-            self.nothing(encoding, 4 * KIB, 500, SMALL_NOTHING)
+            self.nothing(encoding, 4 * KIB, 500)
 
 
     def test_honest_twins(self) -> None:

@@ -44,12 +44,14 @@ size_t memory_limit(const rpc::ServerOptions& options, uint64_t calls) {
   constexpr size_t kFixedBytes = 160 * 1024;
   constexpr size_t kCallBytes = 3 * 1024;
   constexpr size_t kReadBytes = 256 * 1024;
+  const size_t unpacked = options.max_receive_message_bytes + 300 * 1024;
   const h2::ConnectionOptions& connection = options.connection;
   const size_t under_way =
       std::max(connection.max_window_bytes, connection.initial_connection_window_bytes);
   return kFixedBytes + calls * kCallBytes + connection.output_cap_bytes +
          2 * size_t{options.max_send_message_bytes} + connection.max_unsent_bytes +
-         options.max_connection_memory_bytes + kReadBytes + connection.max_unread_bytes + under_way;
+         options.max_connection_memory_bytes + kReadBytes + unpacked + connection.max_unread_bytes +
+         under_way;
 }
 
 bool is_at_rest(const h2::Connection& engine) {

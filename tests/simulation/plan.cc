@@ -111,6 +111,15 @@ void draw_connections(Draw& draw, Plan& plan) {
   if (plan.tight_memory) plan.server.max_connection_memory_bytes = kMessageLimit;
 }
 
+// With the usual limits hardly a read of these worlds takes more than one turn.
+void draw_turns(Draw& draw, Plan& plan) {
+  if (!draw.chance(1.0 / 3)) return;
+  rpc::TurnLimits& turn = plan.server.turn;
+  turn.work = static_cast<uint32_t>(draw.between(1, 64));
+  turn.message_bytes = draw.between(16 * 1024, 128 * 1024);
+  turn.least_message_bytes = draw.between(1, 8 * 1024);
+}
+
 void draw_life(Draw& draw, Plan& plan) {
   rpc::ConnectionAgeOptions& age = plan.server.age;
   plan.channel.min_resolution_interval = draw.duration(100ms, 5s);
@@ -228,6 +237,7 @@ Plan make_plan(uint64_t seed) {
   draw_slowness(draw, plan);
   if (plan.mood == Mood::kRough) draw_losses(draw, plan);
   draw_connections(draw, plan);
+  draw_turns(draw, plan);
   draw_life(draw, plan);
   draw_calls(draw, plan);
   draw_policy(draw, plan);
