@@ -81,8 +81,9 @@ Result<void> check_memory(const BenchOptions& options) {
   const uint64_t needed = 2 * calls * options.payload_bytes;
   const uint64_t present = std::min(present_memory_bytes(), cgroup_memory_bytes());
   if (needed <= present) return {};
-  return fail(format_count(calls) + " calls of " + format_size(options.payload_bytes) +
-              " take " + format_size(needed) + " of memory, and there are " + format_size(present) + ": make them fewer (-c, -m) or smaller");
+  return fail(format_count(calls) + " calls of " + format_size(options.payload_bytes) + " take " +
+              format_size(needed) + " of memory, and there are " + format_size(present) +
+              ": make them fewer (-c, -m) or smaller");
 }
 
 // Those of `saker bench echo` alone, for the report.
