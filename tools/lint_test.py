@@ -9,7 +9,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from saker_lint import documents, functions, layers, programs, text, words  # noqa: E402
+from saker_lint import documents, failures, functions, layers, programs, text, words  # noqa: E402
 from saker_lint.source import SourceFile, blank_cpp  # noqa: E402
 
 HEADERS = ["src/h2/frame.h"]
@@ -18,7 +18,12 @@ HEADERS = ["src/h2/frame.h"]
 def rules(path: str, content: str) -> list[str]:
     """The rules that `content` breaks at `path`, whitespace and opening comment taken care of."""
     source = SourceFile.from_text(path, content if content.startswith("//") else "// x\n" + content)
-    checks = (words.check(source), functions.check(source), layers.check(source, HEADERS))
+    checks = (
+        words.check(source),
+        failures.check(source),
+        functions.check(source),
+        layers.check(source, HEADERS),
+    )
     return [f.rule for check in checks for f in check if not f.warning]
 
 
@@ -55,6 +60,11 @@ class Words(unittest.TestCase):
             ("src/rpc/a.cc", "if (x) abort();", "abort"),
             ("src/rpc/a_test.cc", "std::abort();", "abort"),
             ("src/rpc/a.cc", "_exit(0);", "abort"),
+            ("apps/saker/a.cc", "std::exit(1);", "abort"),
+            ("src/rpc/a.cc", "raise(SIGABRT);", "abort"),
+            ("src/rpc/a.cc", "if (x) __builtin_trap();", "abort"),
+            ("src/rpc/a.cc", "std::unreachable();", "abort"),
+            ("src/rpc/a.cc", "std::terminate();", "abort"),
             ("src/rpc/a.cc", "auto v = parse(x).value();", "value"),
             ("src/rpc/a.cc", "throw x;", "throw"),
             ("src/net/a.h", "std::shared_ptr<int> p;", "shared-ptr"),
@@ -73,6 +83,8 @@ class Words(unittest.TestCase):
             ("src/h2/a.cc", "static_assert(sizeof(int) == 4);"),
             ("src/base/check.cc", "std::abort();"),
             ("src/h2/a.cc", "stream.abort(); stream->abort(); void abort();"),
+            ("src/rpc/a.cc", "app.exit(x); raise_limit(); on_exit(); k.raise();"),
+            ("src/net/transport_harness.h", "std::exit(1);"),
             ("src/h2/a.cc", '// never assert(x)\nlog("abort()");'),
             ("src/h2/a_test.cc", "x.value(); GTEST_SKIP() << why; _exit(0);"),
             ("src/rpc/a.cc", "std::shared_ptr<int> p;"),
@@ -88,6 +100,62 @@ class Words(unittest.TestCase):
     def test_an_excuse_needs_a_reason_and_the_right_rule(self) -> None:
         self.assertEqual(rules("src/h2/a.cc", "assert(x);  // lint-allow: assert\n"), ["assert"])
         self.assertEqual(rules("src/h2/a.cc", "assert(x);  // lint-allow: abort why\n"), ["assert"])
+
+
+class Failures(unittest.TestCase):
+    def test_forbidden(self) -> None:
+        cases = [
+            ("src/rpc/channel.cc", "try { f(); } catch (...) {}", "catch"),
+            ("apps/saker/a.cc", "try { f(); } catch (const X& x) {}", "catch"),
+            ("src/rpc/a.cc", "x = all.at(0);", "throws"),
+            ("src/rpc/a.cc", "x = all->at(0);", "throws"),
+            ("src/rpc/a.cc", "return std::get<Report>(document);", "throws"),
+            ("src/rpc/a.cc", "x = std::stoi(text);", "throws"),
+            ("src/rpc/a.cc", "x = stoull(text);", "throws"),
+            ("src/rpc/a.cc", "if (std::filesystem::exists(path)) {}", "throws"),
+            ("src/rpc/a.cc", "std::error_code e;\nstd::filesystem::rename(f(e), g());\n"
+             "std::filesystem::remove(x);", "throws"),
+            ("src/rpc/a.cc", "for (auto& x : std::filesystem::directory_iterator(p, e)) {}", "throws"),
+            ("src/rpc/a.cc", "f();\n::unlink(path.c_str());", "unchecked"),
+            ("src/rpc/a.cc", "if (x) ::unlink(path.c_str());", "unchecked"),
+            ("src/rpc/a.cc", "if (x)\n  f();\nelse\n  setrlimit(a, &b);", "unchecked"),
+            ("src/rpc/a.cc", "{ pthread_sigmask(SIG_BLOCK, &set, nullptr); }", "unchecked"),
+            ("src/rpc/a.cc", "f();\n(void)::fchmod(file, 0600);", "unchecked"),
+            ("src/rpc/a.cc", "f();\n(void)!::write(1, g(x), 1);", "unchecked"),
+            ("src/rpc/a.cc", "f();\nmlock(at, size);", "unchecked"),
+            ("src/rpc/a.cc", "f();\nstd::rename(a, b);", "unchecked"),
+        ]  # fmt: skip
+        for path, code, rule in cases:
+            with self.subTest(code=code):
+                self.assertEqual(rules(path, code + "\n"), [rule])
+
+    def test_allowed(self) -> None:
+        cases = [
+            ("src/rpc/unary_call.h", "try { f(); } catch (...) {}"),
+            ("src/rpc/a_test.cc", "try { f(all.at(0)); } catch (...) {}\n::unlink(x);"),
+            ("src/rpc/a.cc", "at(0); x.atlas(); // all.at(0)"),
+            ("src/hpack/decoder.cc", "const auto& entry = table.at(age);"),
+            ("src/rpc/a.cc", "std::get_if<Report>(&document); x.stoi(y); restore(); stop(x);"),
+            ("src/rpc/a.cc", "std::filesystem::path(p).parent_path();"),
+            ("src/rpc/a.cc", "std::error_code e;\nstd::filesystem::exists(f(x), e);"),
+            ("src/rpc/a.cc", "if (::unlink(x) != 0) {}\nconst int r = ::unlink(x);"),
+            ("src/rpc/a.cc", "Handle file{::open(x)};\nHandle file(::open(x));"),
+            ("src/rpc/a.cc", "return ok &&\n    ::unlink(x) == 0;"),
+            ("src/rpc/a.cc", "f();\n(void)::unlink(x);  // it may have gone"),
+            ("src/rpc/a.cc", "f();\n// It may have gone.\n(void)::unlink(x);"),
+            ("src/rpc/a.cc", "f();\n::close(file);\nA::unlink(x);\nstream.unlink();\nunlink();"),
+        ]
+        for path, code in cases:
+            with self.subTest(code=code):
+                self.assertEqual(rules(path, code + "\n"), [])
+
+    def test_what_it_excuses_is_there(self) -> None:
+        root = pathlib.Path(__file__).resolve().parent.parent
+        for path, name in [*((path, "catch (") for path in failures.CATCHES),
+                           *((path, ".at(") for path in failures.OWN_AT)]:  # fmt: skip
+            with self.subTest(path=path):
+                code = SourceFile(root, path).code.replace("& at(", ".at(")
+                self.assertIn(name, code)
 
 
 class Layers(unittest.TestCase):

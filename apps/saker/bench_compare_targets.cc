@@ -28,7 +28,7 @@ void add_round(size_t target, const bench::Report& result, bench::TargetsReport&
     report.run = settings_of(result);
     report.run.warnings.clear();
   }
-  report.targets.at(target).transport = result.transport;
+  report.targets[target].transport = result.transport;
   report.add_round(target, result);
 }
 

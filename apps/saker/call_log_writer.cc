@@ -33,7 +33,7 @@ CallLogWriter::CallLogWriter(CallLogSource source, std::shared_ptr<LogSink> sink
 
 void CallLogWriter::start() {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
-  pthread_setname_np(thread_.native_handle(), "saker-log");
+  (void)pthread_setname_np(thread_.native_handle(), "saker-log");  // for top(1) only
 }
 
 void CallLogWriter::stop() {

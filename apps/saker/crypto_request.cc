@@ -97,7 +97,7 @@ Result<void> write_output(const std::string& file, std::string_view bytes) {
   const bool written = std::fwrite(bytes.data(), 1, bytes.size(), out) == bytes.size();
   const bool flushed = std::fflush(out) == 0;
   const int error = errno;
-  if (out != stdout) std::fclose(out);
+  if (out != stdout) (void)std::fclose(out);  // it is flushed, or has failed
   if (!written || !flushed) return fail_errno("can't write " + file, error);
   return {};
 }

@@ -73,8 +73,9 @@ class ProtoSchema final : public FileSchema {
 
   Result<void> load(const std::vector<std::string>& files,
                     const std::vector<std::string>& import_paths) {
+    std::error_code unused;
     for (const std::string& path : import_paths) {
-      if (!std::filesystem::is_directory(path))
+      if (!std::filesystem::is_directory(path, unused))
         return fail("--import-path " + path + ": not a directory");
       sources_.disk.MapPath("", path);
     }

@@ -30,7 +30,7 @@ Interrupt::Interrupt(std::function<void(int)> on_signal, std::function<void()> o
   signals_.reset(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   quit_.reset(eventfd(0, EFD_CLOEXEC));
   if (!signals_ || !quit_) return;
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  (void)pthread_sigmask(SIG_BLOCK, &set, nullptr);  // fails only for another `how`
   thread_ = std::thread([this] { run(); });
 }
 

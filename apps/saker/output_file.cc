@@ -46,7 +46,7 @@ Result<void> OutputFile::write(std::string_view bytes) {
 }
 
 void OutputFile::discard() {
-  if (is_new_.exchange(false)) (void)::unlink(path_.c_str());
+  if (is_new_.exchange(false)) (void)::unlink(path_.c_str());  // best effort: it is empty
 }
 
 int report_written(const Result<void>& written) {

@@ -6,10 +6,12 @@
 namespace saker::app {
 namespace {
 
-constexpr std::string_view kSecretParts[] = {"authorization", "cookie",  "credential", "passw",
-                                             "secret",        "session", "token"};
-constexpr std::string_view kSecretWords[] = {"apikey", "auth", "jwt", "key", "pwd"};
-constexpr std::string_view kDividers = "-_.";
+constexpr std::string_view kSecretParts[] = {
+    "apikey", "bearer",   "cookie",     "credential", "csrf", "hmac",
+    "jwt",    "passcode", "passphrase", "passw",      "pwd",  "secret",
+    "sessid", "session",  "signature",  "token",      "xsrf"};
+constexpr std::string_view kSecretWords[] = {"cred", "otp", "pass", "pin", "sid", "sig", "totp"};
+constexpr std::string_view kLettersAndDigits = "abcdefghijklmnopqrstuvwxyz0123456789";
 
 constexpr std::string_view kHeaderFlags[] = {"--header", "-H"};
 
@@ -21,10 +23,32 @@ std::string in_lower_case(std::string_view text) {
   return lower;
 }
 
+// "oauth2", "authz", "authorization"; not "author" and "authority".
+bool names_authentication(std::string_view name) {
+  constexpr std::string_view kAuth = "auth";
+  for (size_t at = name.find(kAuth); at != name.npos; at = name.find(kAuth, at + 1)) {
+    const std::string_view rest = name.substr(at + kAuth.size());
+    const bool is_author =
+        rest.starts_with("or") && !rest.starts_with("oriz") && !rest.starts_with("oris");
+    if (!is_author) return true;
+  }
+  return false;
+}
+
+bool is_secret_singular(std::string_view word) {
+  return word.ends_with("key") || std::ranges::find(kSecretWords, word) != std::end(kSecretWords);
+}
+
+bool is_secret_word(std::string_view word) {
+  while (!word.empty() && word.back() >= '0' && word.back() <= '9') word.remove_suffix(1);
+  if (is_secret_singular(word)) return true;
+  return word.ends_with('s') && is_secret_singular(word.substr(0, word.size() - 1));
+}
+
 bool has_secret_word(std::string_view name) {
   while (!name.empty()) {
-    const size_t end = std::min(name.find_first_of(kDividers), name.size());
-    if (std::ranges::find(kSecretWords, name.substr(0, end)) != std::end(kSecretWords)) return true;
+    const size_t end = std::min(name.find_first_not_of(kLettersAndDigits), name.size());
+    if (is_secret_word(name.substr(0, end))) return true;
     name.remove_prefix(std::min(end + 1, name.size()));
   }
   return false;
@@ -44,7 +68,8 @@ bool is_secret_name(std::string_view name) {
   const auto is_in_it = [&](std::string_view part) {
     return lower.find(part) != std::string::npos;
   };
-  return std::ranges::any_of(kSecretParts, is_in_it) || has_secret_word(lower);
+  return std::ranges::any_of(kSecretParts, is_in_it) || names_authentication(lower) ||
+         has_secret_word(lower);
 }
 
 std::string shown_header(std::string_view header) {

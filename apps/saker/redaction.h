@@ -13,9 +13,13 @@ namespace saker::app {
 // Takes the place of a value.
 inline constexpr std::string_view kRedacted = "...";
 
-// Has it "authorization", "cookie", "credential", "passw", "secret", "session" or "token" anywhere, or is
-// one of its words, which - and _ and . divide, "apikey", "auth", "jwt", "key" or "pwd"? In any case of
-// letters. When in doubt it is secret.
+// When in doubt it is secret: a word too many costs a reader a value, one too few its owner the account. In
+// any case of letters:
+// - anywhere in it: "apikey", "auth" (but not "author" and "authority"), "bearer", "cookie", "credential",
+//   "csrf", "hmac", "jwt", "passcode", "passphrase", "passw", "pwd", "secret", "sessid", "session",
+//   "signature", "token", "xsrf";
+// - one of its words, which anything but letters and digits divides: what ends in "key" (so does "monkey"),
+//   "cred", "otp", "pass", "pin", "sid", "sig", "totp"; as a plural too, and numbered ("keys", "pin2").
 bool is_secret_name(std::string_view name);
 // 'name: value' as typed, or "name: ..." where it is secret. Without a colon, which is a mistake, a value
 // may be in what would be the name: "..." where that is secret.

@@ -54,7 +54,8 @@ std::string format_document(const TargetsReport& report, ReportFormat format) {
 std::string format_document(const Document& document, ReportFormat format) {
   if (const auto* report = std::get_if<Report>(&document)) return format_report(*report, format);
   if (const auto* knee = std::get_if<KneeReport>(&document)) return format_document(*knee, format);
-  return format_document(std::get<TargetsReport>(document), format);
+  const auto* targets = std::get_if<TargetsReport>(&document);
+  return targets != nullptr ? format_document(*targets, format) : std::string();
 }
 
 }  // namespace saker::bench

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "saker/base/check.h"
+
 namespace saker::bench {
 namespace {
 
@@ -26,7 +28,8 @@ constexpr Figure kFigures[] = {
 }  // namespace
 
 void TargetsReport::add_round(size_t target, const Report& result) {
-  TargetRow& row = targets.at(target);
+  SAKER_DCHECK(target < targets.size());
+  TargetRow& row = targets[target];
   row.calls += result.calls;
   row.errors += result.errors;
   row.unfinished += result.unfinished;
@@ -52,8 +55,9 @@ void TargetsReport::add_round(size_t target, const Report& result) {
 }
 
 std::vector<TargetRatio> ratios(const TargetsReport& report, size_t target) {
-  const std::vector<TargetRound>& first = report.targets.at(0).rounds;
-  const std::vector<TargetRound>& other = report.targets.at(target).rounds;
+  SAKER_DCHECK(target < report.targets.size());
+  const std::vector<TargetRound>& first = report.targets.front().rounds;
+  const std::vector<TargetRound>& other = report.targets[target].rounds;
   std::vector<TargetRatio> all;
   for (const Figure& figure : kFigures) {
     std::vector<double> a;

@@ -177,6 +177,38 @@ TEST(Conduct, MostStreamsResetYoung) {
   EXPECT_EQ(serve_and_reset(2), 4000);
 }
 
+// By turns a served one and one that is reset: half is not most. One more is.
+TEST(Conduct, HalfOfTheStreamsMayBeResetYoung) {
+  Endpoint server(Role::kServer, {.reset_burst = 1 << 30});
+  Peer peer;
+  server.settle(peer);
+  const int endured = endure(server, peer, 4001, [&](Peer& p, StreamId id) {
+    if ((id / 2) % 2 == 1 || id == 8001) {
+      p.headers(id, kRequest).rst_stream(id, ErrorCode::kCancel);
+      return;
+    }
+    server.recv(p.headers(id, kRequest, kEnd));
+    server.send_headers(id, kTrailers, true);
+  });
+  EXPECT_EQ(endured, 4000);
+  EXPECT_EQ(last_goaway(server), "ENHANCE_YOUR_CALM too many streams reset");
+}
+
+TEST(Conduct, AStreamIsYoungForASecond) {
+  const auto reset_at = [](Duration age) {
+    Endpoint server(Role::kServer, {.reset_burst = 1 << 30});
+    Peer peer;
+    server.settle(peer);
+    return endure(server, peer, 1000, [&](Peer& p, StreamId id) {
+      server.recv(p.headers(id, kRequest));
+      server.now += age;
+      p.rst_stream(id, ErrorCode::kCancel);
+    });
+  };
+  EXPECT_EQ(reset_at(seconds(1) - std::chrono::nanoseconds(1)), 499);
+  EXPECT_EQ(reset_at(seconds(1)), 1000);
+}
+
 TEST(Conduct, AnswersThatNobodyReads) {
   for (const auto& [send, options] : std::vector<std::pair<SendOne, ConnectionOptions>>{
            {[](Peer& p, StreamId) { p.ping(1); }, {}},

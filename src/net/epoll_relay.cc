@@ -117,7 +117,7 @@ class EpollRelay final : public Relay, private TurnTask, private Timer {
   void pass_end(Side& side) {
     if (!side.ended || side.told || holds(side)) return;
     side.told = true;
-    (void)::shutdown(other(side).fd.get(), SHUT_WR);
+    (void)::shutdown(other(side).fd.get(), SHUT_WR);  // ENOTCONN: that side has gone already
     if (other(side).told) return finish();
     active_at_ = loop_.now();
     loop_.arm(*this, time_of_end());

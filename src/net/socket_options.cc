@@ -15,10 +15,10 @@
 namespace saker::net {
 namespace {
 
-// An option that the kernel refuses costs speed, not correctness,
-// and old kernels do refuse some; hence no error.
 template <typename Value>
 void try_set(int fd, int level, int option, const Value& value) {
+  // An option that the kernel refuses costs speed, not correctness,
+  // and old kernels do refuse some; hence no error.
   (void)setsockopt(fd, level, option, &value, sizeof value);
 }
 

@@ -38,7 +38,7 @@ MemoryWatch::MemoryWatch(MemoryGuard& guard, ProcessMemory& memory, MemoryWatchE
 
 void MemoryWatch::start() {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
-  pthread_setname_np(thread_.native_handle(), "saker-memory");
+  (void)pthread_setname_np(thread_.native_handle(), "saker-memory");  // for top(1) only
 }
 
 void MemoryWatch::stop() {

@@ -98,6 +98,22 @@ TEST_F(Watch, SaysNotTooMuch) {
   EXPECT_LE(said.size(), 16u);
 }
 
+TEST_F(Watch, SaysTenThingsAtOnceThenOneASecond) {
+  const auto change = [&](Duration later) {
+    const uint64_t mib = guard.state() == MemoryState::kOk ? 256 : 100;
+    check(mib, mib, later);
+  };
+  for (int i = 0; i < 10; ++i) change(1ms);
+  EXPECT_EQ(said.size(), 10u);
+  change(1ms);
+  change(988ms);
+  EXPECT_EQ(said.size(), 10u) << "999 ms";
+  change(1ms);
+  EXPECT_EQ(said.size(), 11u);
+  change(1ms);
+  EXPECT_EQ(said.size(), 11u);
+}
+
 TEST_F(Watch, AtTheMaximumConnectionsAreToMakeRoom) {
   check(255);
   room.clear();

@@ -68,6 +68,7 @@ class Cut(fault.Case):
 
     def test_deadlines_end_calls_and_the_client_comes_back(self) -> None:
         server = self.serve_far(*KEEPALIVE)
+        self.warm_up(server, self.mixed_nearby(server))
         before = self.killed_client(server)
         load = self.full_speed(
             self.target(server.tcp), "--deadline", "500ms", "--size", "16KiB", "--connect-timeout", "30s",
@@ -85,6 +86,7 @@ class Cut(fault.Case):
 
     def test_a_short_cut_loses_no_call(self) -> None:
         server = self.serve_far()
+        self.warm_up(server, self.mixed_nearby(server))
         before = self.killed_client(server)
         held = self.hold(self.target(server.tcp), CALLS, enter=self.path.near.enter)
         load = self.full_speed(self.target(server.tcp), "--size", "16KiB", enter=self.path.near.enter)

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import unittest
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -27,8 +27,10 @@ import case_results  # noqa: E402
 
 HELD_CALLS = os.environ.get("SAKER_HELD_CALLS", str(ROOT / "build/release/tests/faults/held_calls"))
 MIB = 1 << 20
+# More than this allocated is a leak. Clean rounds have left up to 0.5 MiB in pools that the one before had not
+# filled; 2,000 calls that are never freed are 6 MiB.
+LEAKED_BYTES = 1 * MIB
 # Locked memory stays with the allocator: what load needed at its most, which is more in one round than in another.
-# Calls and connections that stay behind are counted one by one, by the server's metrics.
 KEPT_BYTES = 16 * MIB
 
 
@@ -44,10 +46,11 @@ def descriptors(pid: int) -> int:
 
 @dataclasses.dataclass(frozen=True)
 class Level:
-    """What a server at rest has; `memory` in bytes."""
+    """What a server at rest has; in bytes what is allocated, and what is kept for it and for more."""
 
     descriptors: int
-    memory: int
+    allocated: int
+    private: int
 
 
 class Server(e2e.Server):
@@ -80,13 +83,17 @@ class Server(e2e.Server):
         assert series, name
         return sum(float(value) for value in series)
 
+    def allocated_bytes(self) -> int:
+        return int(self.metric("saker_heap_allocated_bytes"))
+
     def at_rest(self) -> bool:
         return self.metric("saker_connections_open") == 0 and self.metric("saker_calls_open") == 0
 
     def level(self) -> Level:
         """Once nobody is connected."""
         assert e2e.eventually(self.at_rest), "connections or calls that do not end"
-        return Level(descriptors(self.process.pid), private_bytes(self.process.pid))
+        pid = self.process.pid
+        return Level(descriptors(pid), self.allocated_bytes(), private_bytes(pid))
 
 
 def kill(process: subprocess.Popen[str]) -> None:
@@ -204,9 +211,14 @@ class Case(e2e.TestCase):
     def finish_honest(self, load: Load) -> None:
         self.assertEqual(load.finish(), {"OK": self.honest_calls})
 
-    def warm_up(self, server: Server) -> Level:
-        """The level once the allocator has what load at full speed needs."""
-        loads = self.mixed(server)
+    def mixed_nearby(self, server: Server) -> list[Load]:
+        """The same over the Unix socket alone, to which no path leads."""
+        return [self.full_speed(server.unix, "--size", "64KiB"), self.full_speed(server.unix)]
+
+    def warm_up(self, server: Server, loads: Sequence[Load] = ()) -> Level:
+        """The level once the server's pools have what load at full speed needs; `loads`: other ones than
+        mixed()."""
+        loads = loads or self.mixed(server)
         for load in loads:
             load.let_run(0.5)
         for load in loads:
@@ -226,13 +238,15 @@ class Case(e2e.TestCase):
             e2e.eventually(lambda: descriptors(pid) <= before.descriptors),
             f"{descriptors(pid)} descriptors, {before.descriptors} before",
         )
-        limit = before.memory + KEPT_BYTES
-        self.assertTrue(
-            e2e.eventually(lambda: private_bytes(pid) <= limit),
-            f"{private_bytes(pid) / MIB:.1f} MiB, {before.memory / MIB:.1f} before",
-        )
-        print(f"{self.id().rsplit('.', 1)[1]}: {before.memory / MIB:.1f} MiB before, "
-              f"{private_bytes(pid) / MIB:.1f} after")  # fmt: skip
+        self.assert_bytes("allocated", server.allocated_bytes, before.allocated, LEAKED_BYTES)
+        self.assert_bytes("private", lambda: private_bytes(pid), before.private, KEPT_BYTES)
+
+    def assert_bytes(self, what: str, measure: Callable[[], int], before: int, more: int) -> None:
+        """No more than `more` above what there was `before`."""
+        fell = e2e.eventually(lambda: measure() <= before + more)
+        line = f"{before / MIB:.2f} MiB {what} before, {measure() / MIB:.2f} after"
+        self.assertTrue(fell, line)
+        print(f"{self.id().rsplit('.', 1)[1]}: {line}")
 
     def stop(self, server: Server) -> dict[str, int]:
         """Calls by status that it has counted. It must have found no state that cannot be."""

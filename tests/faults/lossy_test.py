@@ -36,7 +36,7 @@ class LossyPath:
         self.near = self.path.near.enter
 
     def test_calls_are_late_and_right(self) -> None:
-        before = self.server.level()
+        before = self.warm_up(self.server, self.mixed_nearby(self.server))
         loads = [
             self.start("echo", self.target, "-c", "2", "-m", "10", "-n", calls, "--size", size, enter=self.near)
             for size, calls in (("16", "1000"), ("16KiB", "150"))

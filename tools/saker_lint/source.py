@@ -20,7 +20,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_TEST_NAME = re.compile(r"(?<!^self)_(test|testing|test_util|bench|benchmark)\.(h|cc)$")
+_TEST_NAME = re.compile(r"(?<!^self)_(test|testing|test_util|harness|fixture|worlds|bench|benchmark)\.(h|cc)$")
 _ALLOW = re.compile(r"lint-allow:\s*([\w-]+)\s+\S")
 
 

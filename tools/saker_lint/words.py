@@ -59,6 +59,10 @@ _RULES = [
     Rule("abort", re.compile(
         r"(?<![\w.>:])(?<!void )(::|std::)?(abort|terminate|quick_exit)\s*\("),
          "only base/check.cc ends the process", _may_not_abort),
+    Rule("abort", re.compile(
+        r"(?<![\w.>:])(?<!void )(::|std::)?(exit|raise|unreachable|__builtin_trap|__builtin_abort"
+        r"|__builtin_unreachable)\s*\("),
+         "only base/check.cc ends the process", _product),
     Rule("abort", re.compile(r"(?<![\w.>:])(::|std::)?(_Exit|_exit)\s*\("),
          "only the program's own main loop and signal handlers end it", _library),
     Rule("value", re.compile(r"(\.|->)value\s*\(\s*\)"),

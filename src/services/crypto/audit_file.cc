@@ -85,10 +85,10 @@ Result<void> AuditFile::append(std::string_view lines) {
   return {};
 }
 
-// Where even this fails, the file ends in a torn or unanswered record, which the next append would
-// make a broken chain of: nothing more can be done here, and verification will say so.
 void AuditFile::take_back() {
   size_ = size_before_;
+  // Where even this fails, the file ends in a torn or unanswered record, which the next append would
+  // make a broken chain of: nothing more can be done here, and verification will say so.
   (void)!::ftruncate(file_.get(), static_cast<off_t>(size_));
 }
 

@@ -33,10 +33,10 @@ AuditLog::AuditLog(const Options& options, AuditFile file)
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  (void)pthread_sigmask(SIG_SETMASK, &all, &before);  // fails only for another `how`
   thread_ = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_setname_np(thread_.native_handle(), "saker-audit");
+  (void)pthread_sigmask(SIG_SETMASK, &before, nullptr);              // as above
+  (void)pthread_setname_np(thread_.native_handle(), "saker-audit");  // for top(1) only
 }
 
 AuditLog::~AuditLog() {

@@ -124,13 +124,13 @@ Result<void> replace_file(const std::string& directory, const std::string& name,
   const std::string temporary = directory + "/." + name + ".tmp";
   const auto owner = owner_of(path, directory);
   if (!owner) return std::unexpected(owner.error());
-  ::unlink(temporary.c_str());  // of a writer that was killed
+  (void)::unlink(temporary.c_str());  // of a writer that was killed; if it stays, open() says so
   FileHandle file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!file) return fail_errno("cannot write " + temporary, errno);
   auto written = give_to(file.get(), *owner, temporary);
   if (written) written = write_all(file.get(), bytes, temporary);
   if (!written) {
-    ::unlink(temporary.c_str());
+    (void)::unlink(temporary.c_str());  // the next writer removes it, too
     return written;
   }
   if (::fsync(file.get()) != 0) return fail_errno("cannot write " + temporary, errno);

@@ -16,7 +16,9 @@ constexpr std::string_view kSuffix = ".key";
 constexpr const char* kLockName = ".lock";
 
 struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
+  void operator()(DIR* directory) const {
+    (void)::closedir(directory);  // was only read
+  }
 };
 
 std::string file_name(const std::string& key_name) {

@@ -29,7 +29,7 @@ bool locked_memory_may_grow() {
   const size_t size = static_cast<size_t>(limit.rlim_cur) + 4096;
   void* probe = mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (probe == MAP_FAILED) return false;
-  munmap(probe, size);
+  (void)munmap(probe, size);  // cannot fail: it is a whole mapping
   return true;
 }
 
@@ -37,7 +37,8 @@ void raise_to_hard_limit(int resource) {
   rlimit limit{};
   if (getrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
-  setrlimit(static_cast<__rlimit_resource>(resource), &limit);
+  // Cannot fail: up to the hard limit anybody may. locked_memory_may_grow() sees what came of it.
+  (void)setrlimit(static_cast<__rlimit_resource>(resource), &limit);
 }
 
 // MCL_ONFAULT: pages are locked as they are touched,
@@ -46,7 +47,7 @@ bool lock_memory() {
   raise_to_hard_limit(RLIMIT_MEMLOCK);
   if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) return false;
   if (locked_memory_may_grow()) return true;
-  munlockall();
+  (void)munlockall();  // fails only before Linux 2.6.9
   return false;
 }
 

@@ -170,7 +170,7 @@ Result<void> WorkerPool::State::start_threads(const std::string& name) {
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  (void)pthread_sigmask(SIG_SETMASK, &all, &before);  // fails only for another `how`
   int error = 0;
   size_t started = 0;
   for (; started < workers.size() && error == 0; ++started) {
@@ -179,9 +179,10 @@ Result<void> WorkerPool::State::start_threads(const std::string& name) {
     worker.index = started;
     error = pthread_create(&worker.thread, nullptr, thread_main, &worker);
     if (error != 0) break;
-    pthread_setname_np(worker.thread, (name + "-" + std::to_string(started)).substr(0, 15).c_str());
+    const std::string thread_name = (name + "-" + std::to_string(started)).substr(0, 15);
+    (void)pthread_setname_np(worker.thread, thread_name.c_str());  // for top(1) only
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  (void)pthread_sigmask(SIG_SETMASK, &before, nullptr);  // as above
   if (error == 0) return {};
   workers.resize(started);
   return fail_errno("cannot start worker thread " + std::to_string(started), error);
@@ -204,7 +205,9 @@ void WorkerPool::State::stop(Stop how) {
   for (Job* job : dropped) {
     while (job != nullptr) std::exchange(job, job->next_)->cancel();
   }
-  for (const Worker& worker : workers) pthread_join(worker.thread, nullptr);
+  for (const Worker& worker : workers) {
+    (void)pthread_join(worker.thread, nullptr);  // fails only for what is no thread of ours
+  }
   workers.clear();
 }
 
