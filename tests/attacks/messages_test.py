@@ -57,6 +57,7 @@ class Case(attack.Case):
         """call(stream) for `count` streams, 100 at a time; each of them ends, and with `status`."""
 
         def assault(peer: Peer) -> None:
+            peer.patience_s = 30  # while messages are unpacked
             peer.greet((frames.INITIAL_WINDOW_SIZE, 1 << 20)).send(frames.window_update(0, 1 << 16))
             last = peer.opened + count
             while peer.opened < last:
