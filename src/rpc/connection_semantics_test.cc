@@ -182,9 +182,7 @@ class Writes : public Connections {
     client->pause_reading(true);
     world.run_for(1s);
   }
-  static bool is_ok(const std::string& line) {
-    return line.ends_with("END_STREAM grpc-status=0");
-  }
+  static bool is_ok(const std::string& line) { return line.ends_with("END_STREAM grpc-status=0"); }
   // What has come within a glance at the socket.
   void read_a_little() {
     client->pause_reading(false);
