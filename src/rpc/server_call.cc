@@ -30,6 +30,11 @@ void ServerCall::make_ready() {
   if (!ListHook<ReadyTag>::linked()) connection_->add_ready(*this);
 }
 
+void ServerCall::make_ready_first() {
+  ListHook<ReadyTag>::unlink();
+  connection_->add_ready_first(*this);
+}
+
 void ServerCall::refuse(grpc::StatusCode code, std::string message) {
   refusal_ = std::make_unique<grpc::Status>(grpc::Status{code, std::move(message), {}});
   awaits_request_ = false;

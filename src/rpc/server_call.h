@@ -47,8 +47,9 @@ class ServerCall : public ListHook<ReadyTag>, public ListHook<RunningTag> {
   // Back to the pool; the stream is gone and the handler has ended.
   virtual void recycle() = 0;
 
-  // Puts the call on the ready list.
+  // Puts the call on the ready list, or at its front.
   void make_ready();
+  void make_ready_first();
   // Ends the call before or instead of its handler. Inside an event:
   // takes effect when the ready list runs.
   void refuse(grpc::StatusCode code, std::string message);

@@ -198,6 +198,11 @@ void ServerConnection::add_ready(ServerCall& call) {
   touch();
 }
 
+void ServerConnection::add_ready_first(ServerCall& call) {
+  ready_.push_front(call);
+  touch();
+}
+
 void ServerConnection::track_running(ServerCall& call) {
   loop_.track_running(call);
 }

@@ -52,6 +52,7 @@ class ServerConnection final : public ListHook<ConnectionListTag>,
 
   // ---- for calls
   void add_ready(ServerCall& call);
+  void add_ready_first(ServerCall& call);
   // Ready as soon as output has been taken, or the client's windows have let out enough.
   void add_blocked(ServerCall& call) {
     (engine_.output_full() ? blocked_ : held_back_).push_back(call);

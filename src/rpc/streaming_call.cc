@@ -105,7 +105,8 @@ void StreamingCallBase::on_unpacked(const grpc::Status& status,
   } else {
     fail_read(status.code, status.message);
   }
-  if (std::exchange(awaits_unpacked_, false)) make_ready();
+  // Before others, who would unpack theirs meanwhile.
+  if (std::exchange(awaits_unpacked_, false)) make_ready_first();
 }
 
 void StreamingCallBase::release_message() {
@@ -171,7 +172,7 @@ void StreamingCallBase::end_handler(Task<grpc::Status>& task, bool reply_due) {
 
 void StreamingCallBase::recycle_base() {
   inbox_.reset();
-  message_ready_ = started_ = ended_ = awaits_unpacked_ = false;
+  message_ready_ = last_was_large_ = started_ = ended_ = awaits_unpacked_ = false;
   taken_bytes_ = credit_bytes_ = 0;
   broken_status_ = {};
   read_waiter_ = write_waiter_ = nullptr;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <coroutine>
+#include <utility>
 
 #include "saker/base/object_pool.h"
 #include "saker/rpc/codec.h"
@@ -24,6 +25,7 @@ class StreamingCallBase : public ServerCall {
   // A message is there or never will be; otherwise read_waiter() is resumed when that changes.
   bool read_ready();
   void wait_to_read(std::coroutine_handle<> waiter);
+  bool last_was_large() const { return last_was_large_; }
   // There may be a message, but it is the other connections' turn.
   bool waits_for_turn() const;
   // Takes the message that read_ready() found; false: the client has finished, or the call is over.
@@ -31,9 +33,9 @@ class StreamingCallBase : public ServerCall {
   bool take_message(Request& request) {
     if (!message_ready_) return false;
     message_ready_ = false;
+    last_was_large_ = message_.size > kFreeMessageBytes;
     const size_t most = memory_for_messages();
-    if (message_.size > kFreeMessageBytes && parsed_bytes_of<Request>(message_, most) > most)
-        [[unlikely]] {
+    if (last_was_large_ && parsed_bytes_of<Request>(message_, most) > most) [[unlikely]] {
       return fail_parsed();
     }
     const bool parsed = Codec<Request>::parse(message_, request);
@@ -105,6 +107,7 @@ class StreamingCallBase : public ServerCall {
   std::unique_ptr<ChunkQueue> inbox_;  // DATA not yet taken
   grpc::ReceivedMessage message_;
   bool message_ready_ = false;
+  bool last_was_large_ = false;   // the message that was taken last
   bool awaits_unpacked_ = false;  // the handler, in another turn
   bool started_ = false;
   bool ended_ = false;       // END_STREAM or the stream is gone
@@ -125,10 +128,18 @@ class Reader {
     StreamingCallBase& call;
     Request& request;
     bool await_ready() { return !call.waits_for_turn() && call.read_ready(); }
-    void await_suspend(std::coroutine_handle<> waiter) { call.wait_to_read(waiter); }
+    // A thousand calls that wait would keep a thousand times the limit of one message.
+    void await_suspend(std::coroutine_handle<> waiter) {
+      if (call.last_was_large()) {
+        Request empty;
+        std::swap(request, empty);  // an assignment leaves a string its room
+      }
+      call.wait_to_read(waiter);
+    }
     bool await_resume() { return call.read_ready() && call.take_message(request); }
   };
-  // co_await reader.read(message): true, or false when the client has finished or the call is over.
+  // co_await reader.read(message): true, or false when the client has finished or the call is over. What
+  // was in `message` before is gone, even then.
   Read read(Request& request) { return Read{call_, request}; }
 
  private:

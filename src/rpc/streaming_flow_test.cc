@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "saker/net/timer.h"
+#include "saker/rpc/raw_peers_testing.h"
 #include "saker/rpc/rpc_testing.h"
 
 namespace saker::rpc {
@@ -203,6 +204,38 @@ TEST_F(FullOutput, AskingIsEnoughToBeTold) {
   refused = !quiet.writable();
   EXPECT_TRUE(refused);
   ASSERT_TRUE(world.run_until([&] { return quiet.writable_events == 2; }, 1s));
+}
+
+// Or a thousand calls would keep a thousand large messages. Small ones keep their room.
+TEST_F(Flow, WhoWaitsKeepsNothingLarge) {
+  const RawMessage* held = nullptr;
+  size_t read = 0;
+  serve_bidi([&](ServerContext&, Reader<RawMessage>& in, Writer<RawMessage>&) -> Task<Status> {
+    RawMessage message;
+    held = &message;
+    while (co_await in.read(message)) read += message.bytes.size();
+    held = nullptr;
+    co_return Status{};
+  });
+  world.start();
+  RawClient client(world);
+  client.peer.headers(1, {{":method", "POST"},
+                          {":scheme", "http"},
+                          {":path", "/t.T/Bidi"},
+                          {"te", "trailers"},
+                          {"content-type", "application/grpc"}});
+  client.peer.data(1, framed(std::string(16'000, 'l')));
+  client.exchange();
+  ASSERT_EQ(read, 16'000u);
+  ASSERT_NE(held, nullptr);
+  EXPECT_LT(held->bytes.capacity(), 100u);
+  client.peer.data(1, framed(std::string(1000, 's')));
+  client.exchange();
+  EXPECT_EQ(read, 17'000u);
+  EXPECT_EQ(held->bytes, std::string(1000, 's'));
+  client.peer.data(1, "", h2::kFlagEndStream);
+  client.exchange();
+  EXPECT_EQ(held, nullptr);
 }
 
 TEST_F(Flow, PauseAndResumeKeepOrder) {

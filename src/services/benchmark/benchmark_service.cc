@@ -85,9 +85,9 @@ struct StreamingFromClient {
 
   Task<Status> operator()(ServerContext&, Reader<Request>& requests, Reply& reply) const {
     Request request;
-    while (co_await requests.read(request)) {
-    }
-    co_return payload.fill(request, reply);
+    Request last;
+    while (co_await requests.read(request)) std::swap(last, request);
+    co_return payload.fill(last, reply);
   }
 
   Payload payload;
