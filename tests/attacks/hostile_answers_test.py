@@ -4,7 +4,8 @@ import gzip
 
 import attack
 import frames
-from attack import MIB
+import nothing
+from attack import KIB, MIB
 from hostile import EMPTY_REPLY, HEAD, OK_TRAILERS, Host
 from hostile_case import (
     CANCELLED,
@@ -196,6 +197,24 @@ class Wrong(Case):
             EXHAUSTED, "over the limit",
             # A bench has four calls at a time; 4 MiB are unpacked of each.
             costs=Costs(memory=MOST_RESIDENT + 4 * attack.MESSAGE, per_call_ns=100_000_000),
+        )  # fmt: skip
+
+    def test_packed_nothing(self) -> None:
+        """A reply that takes long to unpack, and is empty. As large as the first window."""
+        size = 60 * KIB
+        packed = frames.message(nothing.packed("gzip", size), compressed=True)
+        head = HEAD + frames.literal("grpc-encoding", "gzip")
+
+        def made(stream: int) -> bytes:
+            return (
+                frames.headers(stream, head)
+                + frames.in_frames(stream, packed, False)
+                + frames.headers(stream, OK_TRAILERS, True)
+            )
+
+        self.answer(
+            "gzip of nothing", made, 0, programs=("call",), method="saker.echo.v1.Echo/Echo",
+            costs=Costs(per_call_ns=500 * size),
         )  # fmt: skip
 
     def test_protobuf_bomb(self) -> None:

@@ -8,6 +8,7 @@ import zlib
 
 import attack
 import frames
+import nothing
 from attack import ALWAYS_NEW, ASSEMBLY, CALL, CONNECTION, KEPT, KIB, MESSAGE, MIB, SELDOM_NEW, STREAMS
 from attack import Limits
 from peer import Peer
@@ -20,33 +21,6 @@ SIGN_BATCH = "/saker.crypto.v1.Crypto/SignBatch"
 
 # What a byte of messages that unpack to nothing may cost: 120 to 170 are measured, beside builds.
 PACKED_BYTE_NS = 500
-
-# A block of RFC 1951 section 3.2.7 with codes of its own and nothing in it, from the first bit on: 90 bits, of which
-# four are 45 bytes. The codes' lengths are 138 and 118 zeros, 1 for the end of the block, and 1 for a distance.
-EMPTY_BLOCK = "".join((
-    "0", "01",  # not the last; HUFFMAN codes of its own (BTYPE 10, low bit first)
-    "00000", "00000", "0111",  # 257 literals, 1 distance, 18 lengths of lengths
-    "000", "000", "100", *["000"] * 14, "100",  # of these, 18 and 1 have 1 bit: 1 is "0", 18 is "1"
-    "1", "1111111", "1", "1101011", "0", "0",
-    "0",  # the end of the block
-))  # fmt: skip
-LAST_BLOCK = b"\x01\0\0\xff\xff"  # stored, and empty
-WRAPPED = {  # RFC 1952, RFC 1950: head, and checksums of nothing
-    "gzip": (b"\x1f\x8b\x08" + bytes(6) + b"\x03", bytes(8)),
-    "deflate": (b"\x78\x9c", b"\0\0\0\1"),
-}
-
-
-def packed_nothing(encoding: str, size: int) -> bytes:
-    """At most `size` bytes, which unpack to none."""
-    bits = EMPTY_BLOCK * 4
-    four = int(bits[::-1], 2).to_bytes(len(bits) // 8, "little")
-    before, behind = WRAPPED[encoding]
-    times = (size - len(before) - len(LAST_BLOCK) - len(behind)) // len(four)
-    packed = before + four * times + LAST_BLOCK + behind
-    unpacking = zlib.decompressobj(wbits=47)  # either of them
-    assert unpacking.decompress(packed) == b"" and unpacking.eof and not unpacking.unused_data
-    return packed
 
 
 class Case(attack.Case):
@@ -163,8 +137,8 @@ class PackedNothing(Case):
             CONNECTION + memory, "a connection and what is packed", per_byte_ns=PACKED_BYTE_NS
         )
 
-    def nothing(self, encoding: str, size: int, count: int) -> None:
-        packed = packed_nothing(encoding, size)
+    def send_nothing(self, encoding: str, size: int, count: int) -> None:
+        packed = nothing.packed(encoding, size)
         head = frames.request_head(frames.ECHO, ("grpc-encoding", encoding))
         message = frames.message(packed, compressed=True)
         print(f"{encoding}: {len(packed)} B for nothing")
@@ -176,14 +150,14 @@ class PackedNothing(Case):
 
     def test_the_largest(self) -> None:
         for encoding in ("gzip", "deflate"):
-            self.nothing(encoding, MESSAGE, 3)
+            self.send_nothing(encoding, MESSAGE, 3)
 
     def test_half_as_large(self) -> None:
-        self.nothing("gzip", MESSAGE // 2, 3)
+        self.send_nothing("gzip", MESSAGE // 2, 3)
 
     def test_many_small_ones(self) -> None:
         for encoding in ("gzip", "deflate"):
-            self.nothing(encoding, 4 * KIB, 500)
+            self.send_nothing(encoding, 4 * KIB, 500)
 
 
     def test_honest_twins(self) -> None:
