@@ -249,10 +249,10 @@ void TlsStream::on_end(const Error& error) {
   if (!is_open()) return;
   Error out = error;
   if (is_shaking_hands()) out.message = "TLS: " + error.message + " during the handshake";
-  end(std::move(out));
+  end(out);
 }
 
-void TlsStream::end(Error error) {
+void TlsStream::end(const Error& error) {
   ended_ = true;
   in_flight_ = false;
   plain_.clear();

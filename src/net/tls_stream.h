@@ -60,7 +60,7 @@ class TlsStream final : public Stream, private StreamEvents, private Timer, priv
   bool may_wait() const;
   void check_engine();
   void fail(const std::string& why);
-  void end(Error error);
+  void end(const Error& error);
   bool may_read() const { return is_open() && !is_paused_; }
   bool is_open() const { return events_ != nullptr; }
   bool is_shaking_hands() const { return engine_.state() == tls::State::kHandshake; }
