@@ -121,11 +121,7 @@ bool ServerConnection::may_take_input() const {
 
 void ServerConnection::run_ready() {
   if (!held_back_.empty() && !engine_.unsent_full()) release_held_back();
-  const auto may_run = [this] {
-    // Who begins has been paid for; who goes on would read more.
-    return ended_ || (!engine_.output_full() && (!input_.has_enough() || ready_.front().is_new()));
-  };
-  while (!ready_.empty() && may_run()) {
+  while (!ready_.empty() && (ended_ || (!engine_.output_full() && !input_.has_enough()))) {
     ServerCall& call = *ready_.try_pop_front();
     if (engine_.unsent_full() && call.is_new() && !ended_) [[unlikely]] {
       hold_back(call);

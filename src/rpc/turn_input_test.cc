@@ -192,7 +192,7 @@ TEST_F(ServerTurns, OfMessagesThatEndTogether) {
   one.send();
   other.send();
   EXPECT_EQ(count_of(one.exchange(), "grpc-status=0"), 4);
-  EXPECT_EQ(order, "LbLLL");
+  EXPECT_EQ(order, "bLLLL");
 }
 
 // What is left of the read dies with the connection.
